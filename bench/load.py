@@ -108,6 +108,13 @@ class Pop3:
             sent += len(batch)
         return octets
 
+    def delete(self, messages):
+        for first in range(1, messages + 1, 500):
+            batch = range(first, min(first + 500, messages + 1))
+            self.socket.sendall(b"".join(b"DELE %d\r\n" % n for n in batch))
+            for _ in batch:
+                self._line()
+
     def quit(self):
         self.command(b"QUIT")
         self.socket.close()
@@ -116,7 +123,7 @@ class Pop3:
 def read_all(server, user, messages):
     """Login, UIDL, RETR of all, QUIT. Returns (messages/s, CPU s per 1000, MB/s)."""
     cpu, began = server.cage.cpu(), time.monotonic()
-    client = Pop3(server.port, *server.login(user))
+    client = Pop3(server.pop3, *server.login(user))
     client.uidl()
     octets = client.retrieve(messages)
     client.quit()

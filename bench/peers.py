@@ -183,7 +183,7 @@ class Dovecot:
     password = "secret"
 
     def __init__(self, root, port, users):
-        self.port = port
+        self.pop3 = port
         self.d = d = f"{root}/dovecot"
         self.cage = Cage("dovecot")
         owner = pwd.getpwnam("nobody")
@@ -198,7 +198,7 @@ class Dovecot:
     def start(self):
         began = time.monotonic()
         starter = self.cage.launch(["dovecot", "-c", f"{self.d}/dovecot.conf"])
-        wait_for_port(self.port)
+        wait_for_port(self.pop3)
         took = time.monotonic() - began
         starter.wait()
         return took
