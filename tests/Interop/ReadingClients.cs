@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Posthorn.Tests.Testing.Running;
 
 namespace Posthorn.Tests.Interop;
@@ -124,7 +125,9 @@ public sealed class ReadingClients(DemoFixture demo) : IClassFixture<DemoFixture
         var run = await Tool.RunAsync("script", ["-qec", $"mutt -n -F {rc} -f '{url}'", "/dev/null"], Ct,
             environment: new Dictionary<string, string> { ["HOME"] = demo.Scratch, ["TERM"] = "vt100", ["LINES"] = "24", ["COLUMNS"] = "80" });
         Assert.True(File.Exists(box), run.Told + "\n--- server\n" + demo.Server.Tail);
-        CheckStored((await File.ReadAllTextAsync(box, Encoding.Latin1, Ct)).Replace("Status: RO\n", "").Replace("Status: O\n", ""), letter);
+        // mutt adds lines of its own to what it stores.
+        var stored = await File.ReadAllTextAsync(box, Encoding.Latin1, Ct);
+        CheckStored(Regex.Replace(stored, "^(Status|Content-Length|Lines): .*\n", "", RegexOptions.Multiline), letter);
     }
 
     [Theory, InlineData(Tls.StartTls), InlineData(Tls.Implicit)]
