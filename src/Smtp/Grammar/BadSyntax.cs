@@ -12,9 +12,6 @@ enum SmtpFault
     /// <summary>501 5.5.4: the arguments are not those of the command.</summary>
     Arguments,
 
-    /// <summary>501 5.5.4: an argument where none belongs.</summary>
-    NoArgumentAllowed,
-
     /// <summary>555 5.5.4: a parameter we do not have (RFC 5321 §4.1.1.11).</summary>
     UnknownParameter,
 
