@@ -6,28 +6,26 @@ using Posthorn.Wire.Connections;
 namespace Posthorn.Pop3;
 
 /// <summary>
-/// Sends a stored message as a multi-line answer: prefix, then body, byte-stuffed, streamed. Small messages are read
-/// straight into the output buffer.
+/// Sends a stored message as a multi-line answer: prefix, then body, byte-stuffed. Small messages are read straight into
+/// the output buffer, large ones are streamed.
 /// </summary>
 static class MessageSender
 {
     const int Whole = 64 * 1024;
     const int Piece = 32 * 1024;
-
-    static ReadOnlySpan<byte> End => ".\r\n"u8;
+    const int LongestHeader = 1 << 20;
 
     /// <summary>Answers RETR (RFC 1939 §5). A body that is not what was stored throws before the first octet, or cuts the connection.</summary>
     internal static async ValueTask RetrieveAsync(Pop3Session session, StoredMessage message)
     {
-        if (message.Prefix.Length + message.Blob.Length <= Whole)
-        {
-            SendWhole(session, message);
-        }
+        if (message.Prefix.Length + message.Blob.Length <= Whole) SendWhole(session, message);
         else
         {
             using var body = session.Server.Store.OpenBlob(message.Blob);
-            WriteSize(session.Connection, message);
-            await StreamAsync(session, message.Prefix, body, long.MaxValue).ConfigureAwait(false);
+            var (head, from) = Head(session, message, body);
+            var span = session.Connection.GetSpan(64);
+            session.Connection.Advance(FormatSize(span, head.Length + body.Length - from));
+            await StreamAsync(session, head, body, from, long.MaxValue).ConfigureAwait(false);
         }
         if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
     }
@@ -36,82 +34,86 @@ static class MessageSender
     internal static async ValueTask TopAsync(Pop3Session session, StoredMessage message, int lines)
     {
         using var body = session.Server.Store.OpenBlob(message.Blob);
-        // One read before the answer begins, so that damage found on opening can still be said.
-        ReadFirst(body);
+        var (head, from) = Head(session, message, body);
         session.Write("+OK\r\n"u8);
-        await StreamAsync(session, message.Prefix, body, lines).ConfigureAwait(false);
+        await StreamAsync(session, head, body, from, lines).ConfigureAwait(false);
         if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
     }
 
-    static void ReadFirst(BlobReader body)
-    {
-        Span<byte> one = stackalloc byte[1];
-        body.Read(0, one);
-    }
-
-    static void WriteSize(Connection connection, StoredMessage message)
-    {
-        var span = connection.GetSpan(64);
-        connection.Advance(FormatSize(span, message));
-    }
-
-    static int FormatSize(Span<byte> span, StoredMessage message)
+    static int FormatSize(Span<byte> span, long octets)
     {
         "+OK "u8.CopyTo(span);
-        (message.Prefix.Length + message.Blob.Length).TryFormat(span[4..], out var digits);
+        octets.TryFormat(span[4..], out var digits);
         " octets\r\n"u8.CopyTo(span[(4 + digits)..]);
         return 4 + digits + 9;
     }
 
-    // Nothing is committed to the output before the store has checked the body.
+    // Nothing is advanced in the output before the store has checked the body.
     static void SendWhole(Pop3Session session, StoredMessage message)
     {
         var connection = session.Connection;
         var prefix = message.Prefix.AsSpan();
         var length = (int)message.Blob.Length;
         var span = connection.GetSpan(64 + prefix.Length + length + 8);
-        var at = FormatSize(span, message);
-        var head = at;
+        var head = FormatSize(span, prefix.Length + length);
+        var at = head;
         prefix.CopyTo(span[at..]);
         at += prefix.Length;
-        ReadBody(session.Server.Store, message.Blob, span.Slice(at, length));
+        using (var reader = session.Server.Store.OpenBlob(message.Blob)) Fill(reader, 0, span.Slice(at, length));
         at += length;
         var text = span[head..at];
-        if (!DotStuffing.IsPlain(text, true))
+        var surrogate = !session.Utf8 && Utf8Surrogate.IsNeeded(text[..Utf8Surrogate.HeaderLength(text)]);
+        if (surrogate || !DotStuffing.IsPlain(text, true))
         {
-            SendStuffed(connection, head, text);
+            SendChanged(connection, text, surrogate);
             return;
         }
-        if (text.Length > 0 && !text.EndsWith("\r\n"u8)) at += CopyTo(text[^1] == '\r' ? "\n"u8 : "\r\n"u8, span[at..]);
-        at += CopyTo(End, span[at..]);
+        at += EndOfText(text, span[at..]);
         connection.Advance(at);
     }
 
-    static void SendStuffed(Connection connection, int head, ReadOnlySpan<byte> text)
+    static void SendChanged(Connection connection, ReadOnlySpan<byte> text, bool surrogate)
     {
-        var copy = ArrayPool<byte>.Shared.Rent(text.Length);
-        text.CopyTo(copy);
-        text = copy.AsSpan(0, text.Length);
-        connection.Advance(head); // the +OK line stands in front
-        var span = connection.GetSpan(DotStuffing.Room(text.Length) + 8);
+        var header = surrogate ? Utf8Surrogate.HeaderLength(text) : 0;
+        byte[] changed = surrogate ? [.. Utf8Surrogate.Rewrite(text[..header]), .. text[header..]] : text.ToArray();
+        var span = connection.GetSpan(64 + DotStuffing.Room(changed.Length) + 8);
+        var at = FormatSize(span, changed.Length);
         var lineStart = true;
-        var at = DotStuffing.Copy(text, span, ref lineStart);
-        if (!text.EndsWith("\r\n"u8)) at += CopyTo(text[^1] == '\r' ? "\n"u8 : "\r\n"u8, span[at..]);
-        at += CopyTo(End, span[at..]);
+        at += DotStuffing.Copy(changed, span[at..], ref lineStart);
+        at += EndOfText(changed, span[at..]);
         connection.Advance(at);
-        ArrayPool<byte>.Shared.Return(copy);
     }
 
-    static int CopyTo(ReadOnlySpan<byte> octets, Span<byte> to)
+    /// <summary>Writes the CRLF that the text lacks and the line that ends the answer; returns the octets written.</summary>
+    static int EndOfText(ReadOnlySpan<byte> text, Span<byte> to)
     {
-        octets.CopyTo(to);
-        return octets.Length;
+        var end = text.IsEmpty || text.EndsWith("\r\n"u8) ? ".\r\n"u8 : text[^1] == '\r' ? "\n.\r\n"u8 : "\r\n.\r\n"u8;
+        end.CopyTo(to);
+        return end.Length;
     }
 
-    static void ReadBody(MailStore store, BlobLocation blob, Span<byte> into)
+    /// <summary>
+    /// What goes out before the body is streamed, and where in the body streaming begins: the prefix and 0, or the
+    /// rewritten header and its end. Reads from the body, so damage found on opening shows before the answer begins.
+    /// </summary>
+    static (byte[] Head, long From) Head(Pop3Session session, StoredMessage message, BlobReader body)
     {
-        using var reader = store.OpenBlob(blob);
-        Fill(reader, 0, into);
+        var taken = (int)Math.Min(body.Length, Piece);
+        while (true)
+        {
+            var text = new byte[message.Prefix.Length + taken];
+            message.Prefix.CopyTo(text, 0);
+            Fill(body, 0, text.AsSpan(message.Prefix.Length));
+            if (session.Utf8) return (message.Prefix, 0);
+            var header = Utf8Surrogate.HeaderLength(text);
+            if (header == text.Length && taken < body.Length && taken < LongestHeader)
+            {
+                taken = (int)Math.Min(body.Length, taken * 2);
+                continue;
+            }
+            if (header < message.Prefix.Length || !Utf8Surrogate.IsNeeded(text.AsSpan(0, header))) return (message.Prefix, 0);
+            return (Utf8Surrogate.Rewrite(text.AsSpan(0, header)), header - message.Prefix.Length);
+        }
     }
 
     static void Fill(BlobReader reader, long offset, Span<byte> into)
@@ -125,21 +127,21 @@ static class MessageSender
         }
     }
 
-    static async ValueTask StreamAsync(Pop3Session session, byte[] prefix, BlobReader body, long bodyLines)
+    static async ValueTask StreamAsync(Pop3Session session, byte[] head, BlobReader body, long from, long bodyLines)
     {
         session.InAnswer = true;
         var connection = session.Connection;
         var lines = new LineLimit(bodyLines);
-        var state = new StuffState();
-        var more = WritePiece(connection, prefix, ref lines, ref state);
+        var state = new TextState();
+        var more = WritePiece(connection, head, ref lines, ref state);
         var buffer = ArrayPool<byte>.Shared.Rent(Piece);
         try
         {
-            for (var offset = 0L; more && offset < body.Length;)
+            while (more && from < body.Length)
             {
-                var n = (int)Math.Min(Piece, body.Length - offset);
-                Fill(body, offset, buffer.AsSpan(0, n));
-                offset += n;
+                var n = (int)Math.Min(Piece, body.Length - from);
+                Fill(body, from, buffer.AsSpan(0, n));
+                from += n;
                 more = WritePiece(connection, buffer.AsSpan(0, n), ref lines, ref state);
                 if (connection.ShouldFlush) await connection.FlushAsync().ConfigureAwait(false);
             }
@@ -148,24 +150,35 @@ static class MessageSender
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-        if (!state.LineStart) connection.Write(state.AfterCr ? "\n"u8 : "\r\n"u8);
-        connection.Write(End);
+        connection.Advance(EndOfText(state.Last, connection.GetSpan(8)));
         session.InAnswer = false;
     }
 
-    struct StuffState()
+    /// <summary>What the end of a piece means for the next one.</summary>
+    struct TextState()
     {
+        byte _beforeLast, _last;
+        bool _any;
         internal bool LineStart = true;
-        internal bool AfterCr = false;
+
+        internal void Add(ReadOnlySpan<byte> piece)
+        {
+            _beforeLast = piece.Length > 1 ? piece[^2] : _last;
+            _last = piece[^1];
+            _any = true;
+        }
+
+        /// <summary>The last two octets of the text; none for an empty text.</summary>
+        internal readonly byte[] Last => _any ? [_beforeLast, _last] : [];
     }
 
-    static bool WritePiece(Connection connection, ReadOnlySpan<byte> text, ref LineLimit lines, ref StuffState state)
+    static bool WritePiece(Connection connection, ReadOnlySpan<byte> text, ref LineLimit lines, ref TextState state)
     {
         var take = lines.Take(text);
         var piece = text[..take];
         if (piece.IsEmpty) return take == text.Length;
         connection.Advance(DotStuffing.Copy(piece, connection.GetSpan(DotStuffing.Room(piece.Length)), ref state.LineStart));
-        state.AfterCr = piece[^1] == '\r';
+        state.Add(piece);
         return take == text.Length;
     }
 }

@@ -85,7 +85,7 @@ sealed class Transaction : ISmtpTransaction
             var filing = Prepare(_blob, header);
             var result = await _backend.Store.WriteAsync(filing.Run, ct).ConfigureAwait(false);
             Log(result);
-            return Replies(result, verbose);
+            return Answer(result, verbose);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -128,11 +128,11 @@ sealed class Transaction : ISmtpTransaction
         };
     }
 
-    IReadOnlyList<SmtpReply> Replies(FilingResult result, bool verbose)
+    IReadOnlyList<SmtpReply> Answer(FilingResult result, bool verbose)
     {
-        if (_client.Service != SmtpService.Lmtp) return [result.Refused[0] ? Inbound.Replies.OverQuota : Ok(result, verbose, -1)];
+        if (_client.Service != SmtpService.Lmtp) return [result.Refused[0] ? Replies.OverQuota : Ok(result, verbose, -1)];
         var replies = new SmtpReply[_recipients.Count];
-        for (var i = 0; i < replies.Length; i++) replies[i] = result.Refused[i] ? Inbound.Replies.OverQuota : Ok(result, verbose, i);
+        for (var i = 0; i < replies.Length; i++) replies[i] = result.Refused[i] ? Replies.OverQuota : Ok(result, verbose, i);
         return replies;
     }
 
@@ -160,7 +160,7 @@ sealed class Transaction : ISmtpTransaction
     SmtpReply Failure(Exception e)
     {
         InboundLog.Fault(_backend.Logger, e, Id);
-        return e is StoreFullException ? Inbound.Replies.NoSpace : Inbound.Replies.Fault;
+        return e is StoreFullException ? Replies.NoSpace : Replies.Fault;
     }
 
     void Log(FilingResult result)
