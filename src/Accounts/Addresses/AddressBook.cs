@@ -117,6 +117,18 @@ sealed class AddressBook
     /// <summary>The entry of a domain, behind its other name where it has one; null when it is no domain of ours by row.</summary>
     public DomainEntry? MainDomain(string domain) => _domainBySpan.TryGetValue(domain, out var entry) ? entry.Main ?? entry : null;
 
+    /// <summary>True for a domain of ours by row, and for every name below one: there <c>*@*.name</c> may stand.</summary>
+    public bool IsUnderDomain(ReadOnlySpan<char> name)
+    {
+        while (!_domainBySpan.ContainsKey(name))
+        {
+            var dot = name.IndexOf('.');
+            if (dot < 0) return false;
+            name = name[(dot + 1)..];
+        }
+        return true;
+    }
+
     /// <summary>
     /// What <paramref name="local"/> is in <paramref name="domain"/> (null for a subdomain that is ours only by a pattern).
     /// The order is the contract of docs/addresses.md.
@@ -206,13 +218,17 @@ sealed class AddressBook
     {
         if (!row.Enabled || !TryRead(row, out var alias)) return;
         if (alias.Pattern.Kind == PatternKind.EveryDomain) { _everywhere[alias.Pattern.Local] = alias; return; }
+        if (alias.Pattern.Kind == PatternKind.Subdomains)
+        {
+            if (IsUnderDomain(alias.Pattern.Domain)) _below[alias.Pattern.Domain] = alias;
+            return;
+        }
         if (!_domains.TryGetValue(alias.Pattern.Domain, out var domain)) return;
         switch (alias.Pattern.Kind)
         {
             case PatternKind.Exact: domain.Aliases[alias.Pattern.Local] = alias; break;
             case PatternKind.Prefix: domain.Prefixes.Add(alias); break;
-            case PatternKind.CatchAll: domain.CatchAll = alias; break;
-            default: _below[alias.Pattern.Domain] = alias; break;
+            default: domain.CatchAll = alias; break;
         }
     }
 

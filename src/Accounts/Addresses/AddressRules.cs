@@ -60,12 +60,13 @@ static class AddressRules
     {
         var pattern = alias.Pattern;
         if (pattern.Kind == PatternKind.EveryDomain) return true;
+        if (pattern.Kind == PatternKind.Subdomains && book.IsUnderDomain(pattern.Domain)) return true;
         if (book.DomainNamed(pattern.Domain) is not { } domain)
         {
             problems.Add(new("domain", $"alias {pattern}: {pattern.Domain} is not one of our domains"));
             return false;
         }
-        if (domain.Main is null || pattern.Kind == PatternKind.Subdomains) return true;
+        if (domain.Main is null) return true;
         problems.Add(new("domain",
             $"alias {pattern}: {pattern.Domain} is another name of {domain.Main.Row.Name}: write {pattern with { Domain = domain.Main.Row.Name }}"));
         return false;

@@ -16,7 +16,7 @@ sealed class Resolver
     readonly List<string>? _steps;
     readonly List<Destination> _found = [];
     readonly List<AliasEntry> _path = [];
-    readonly HashSet<(AliasEntry, string?)> _done = [];
+    readonly HashSet<(long AliasId, string? Tag)> _done = [];
     bool _disabled;
 
     Resolver(AddressBook book, bool explain)
@@ -104,7 +104,7 @@ sealed class Resolver
         }
         var match = _book.Find(domain, address.Domain, address.LocalPart);
         // The alias on an account's own address names the account itself: that is the copy it keeps.
-        var self = match.Kind == MatchKind.Alias && match.Account is not null && _path.Count > 0 && _path[^1] == match.Alias;
+        var self = match.Kind == MatchKind.Alias && match.Account is not null && _path.Count > 0 && _path[^1].Row.Id == match.Alias!.Row.Id;
         var ownTag = Tag(address.LocalPart, match);
         if (_steps is not null) ExplainMatch(address, match, self, ownTag, carried);
         var tag = ownTag ?? carried;
@@ -120,16 +120,17 @@ sealed class Resolver
 
     void Follow(AliasEntry alias, string? tag)
     {
-        if (_path.Contains(alias) || _path.Count == MaxDepth)
+        var loop = _path.Exists(a => a.Row.Id == alias.Row.Id);
+        if (loop || _path.Count == MaxDepth)
         {
-            var what = _path.Count == MaxDepth && !_path.Contains(alias) ? $"more than {MaxDepth} aliases in a row" : "a loop";
+            var what = !loop ? $"more than {MaxDepth} aliases in a row" : "a loop";
             Broken ??= $"{what}: {string.Join(" → ", _path.Select(a => a.Pattern))} → {alias.Pattern}";
             _steps?.Add($"{Broken}: put off (451)");
             return;
         }
         // A wildcard has eaten the tag: it was part of what the star stood for.
         if (alias.Pattern.Kind is not (PatternKind.Exact or PatternKind.EveryDomain)) tag = null;
-        if (!_done.Add((alias, tag))) return;
+        if (!_done.Add((alias.Row.Id, tag))) return;
         _path.Add(alias);
         foreach (var target in alias.Targets) Visit(target, tag);
         _path.RemoveAt(_path.Count - 1);

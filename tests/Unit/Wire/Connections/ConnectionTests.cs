@@ -1,0 +1,119 @@
+using System.Text;
+using Posthorn.Tests.Testing.Time;
+using Posthorn.Tests.Testing.Transport;
+using Posthorn.Wire.Connections;
+using Shouldly;
+using Xunit;
+
+namespace Posthorn.Tests.Unit.Wire.Connections;
+
+public class ConnectionTests
+{
+    static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Lines_are_the_same_however_they_arrive(int chunk)
+    {
+        await using var t = new MemoryTransport(TimeProvider.System, chunk: chunk);
+        await t.SendAsync("EHLO a\r\n\r\nMAIL\rx\ny\r\nlast"u8.ToArray());
+        t.FinishSending();
+        (await ReadAsync(t)).ShouldBe("EHLO a");
+        (await ReadAsync(t)).ShouldBe("");
+        var bare = await t.Server.ReadLineAsync(100, Minute);
+        bare.HasBareControl.ShouldBeTrue();
+        Encoding.ASCII.GetString(bare.Text.Span).ShouldBe("MAIL\rx\ny");
+        (await t.Server.ReadLineAsync(100, Minute)).Status.ShouldBe(LineStatus.Closed);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_long_line_is_read_to_its_end_and_the_next_one_is_whole(int chunk)
+    {
+        await using var t = new MemoryTransport(TimeProvider.System, chunk: chunk);
+        await t.SendAsync(Encoding.ASCII.GetBytes(new string('x', 5000) + "\r\nNOOP\r\n"));
+        (await t.Server.ReadLineAsync(512, Minute)).Status.ShouldBe(LineStatus.TooLong);
+        (await ReadAsync(t)).ShouldBe("NOOP");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task The_limit_counts_the_line_end(int chunk)
+    {
+        await using var t = new MemoryTransport(TimeProvider.System, chunk: chunk);
+        await t.SendAsync("12345678\r\n123456789\r\n"u8.ToArray());
+        (await t.Server.ReadLineAsync(10, Minute)).Status.ShouldBe(LineStatus.Line);
+        (await t.Server.ReadLineAsync(10, Minute)).Status.ShouldBe(LineStatus.TooLong);
+    }
+
+    [Fact]
+    public async Task A_read_that_waits_too_long_times_out_and_the_reply_still_goes_out()
+    {
+        var time = new FakeTimeProvider();
+        using var watch = new DeadlineWatch(time);
+        await using var t = new MemoryTransport(time, watch);
+        var read = t.Server.ReadLineAsync(100, Minute).AsTask();
+        time.Advance(TimeSpan.FromSeconds(59));
+        read.IsCompleted.ShouldBeFalse();
+        time.Advance(TimeSpan.FromSeconds(3));
+        (await read.WaitAsync(Minute)).Status.ShouldBe(LineStatus.TimedOut);
+        t.Server.Write("421 bye\r\n"u8);
+        await t.Server.FlushAsync();
+        var buffer = new byte[100];
+        var n = await t.Client.ReadAsync(buffer);
+        Encoding.ASCII.GetString(buffer, 0, n).ShouldBe("421 bye\r\n");
+    }
+
+    [Fact]
+    public async Task The_session_deadline_cuts_every_read()
+    {
+        var time = new FakeTimeProvider();
+        using var watch = new DeadlineWatch(time);
+        await using var t = new MemoryTransport(time, watch);
+        t.Server.SetSessionDeadline(TimeSpan.FromSeconds(90));
+        time.Advance(TimeSpan.FromSeconds(60));
+        var read = t.Server.ReadLineAsync(100, TimeSpan.FromHours(1)).AsTask();
+        time.Advance(TimeSpan.FromSeconds(32));
+        (await read.WaitAsync(Minute)).Status.ShouldBe(LineStatus.TimedOut);
+    }
+
+    [Fact]
+    public async Task Draining_ends_a_session_only_where_it_waits_for_a_command()
+    {
+        await using var t = new MemoryTransport(TimeProvider.System);
+        t.Server.Drain(evenInTransfer: false);
+        await t.SendAsync("data\r\n"u8.ToArray());
+        (await ReadAsync(t)).ShouldBe("data");
+        t.Server.IdlePoint(true);
+        (await t.Server.ReadLineAsync(100, Minute)).Status.ShouldBe(LineStatus.Draining);
+    }
+
+    [Fact]
+    public async Task Output_waits_for_the_next_read_so_that_pipelined_replies_share_a_segment()
+    {
+        await using var t = new MemoryTransport(TimeProvider.System);
+        await t.SendAsync("A\r\nB\r\n"u8.ToArray());
+        foreach (var _ in "AB")
+        {
+            (await t.Server.ReadLineAsync(100, Minute)).Status.ShouldBe(LineStatus.Line);
+            t.Server.Write("250 ok\r\n"u8);
+        }
+        t.Server.BytesOut.ShouldBe(0);
+        var waiting = t.Server.ReadLineAsync(100, Minute).AsTask();
+        var buffer = new byte[100];
+        (await t.Client.ReadAsync(buffer)).ShouldBe(16);
+        t.FinishSending();
+        await waiting;
+    }
+
+    static async Task<string> ReadAsync(MemoryTransport t)
+    {
+        var line = await t.Server.ReadLineAsync(100, Minute);
+        line.Status.ShouldBe(LineStatus.Line);
+        return Encoding.ASCII.GetString(line.Text.Span);
+    }
+}
