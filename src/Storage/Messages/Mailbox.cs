@@ -1,0 +1,39 @@
+namespace Posthorn.Storage.Messages;
+
+/// <summary>System flags as bits (RFC 9051 §2.3.2); frozen by a test, they are on disk.</summary>
+[Flags]
+public enum MessageFlags { None = 0, Seen = 1, Answered = 2, Flagged = 4, Deleted = 8, Draft = 16, Forwarded = 32, MdnSent = 64, Junk = 128, NotJunk = 256, Phishing = 512 }
+
+/// <summary>What a mailbox is for (RFC 6154); frozen by a test.</summary>
+public enum MailboxRole { None = 0, Inbox = 1, Drafts = 2, Sent = 3, Junk = 4, Trash = 5, Archive = 6 }
+
+/// <summary>A mailbox (folder) of an account. Names are Unicode, hierarchy separator "/"; INBOX is upper case.</summary>
+/// <param name="UidValidity">Never goes back, never repeats for the same name.</param>
+/// <param name="UidNext">The next UID to be given.</param>
+/// <param name="HighestModSeq">The account's change number at the last change in this mailbox.</param>
+public sealed record Mailbox(long Id, long AccountId, string Name, MailboxRole Role, uint UidValidity, uint UidNext, long HighestModSeq, long Messages, long Unseen, long Size, bool Subscribed);
+
+/// <summary>A message to be filed.</summary>
+/// <param name="Blob">Its body as stored in this unit (or before).</param>
+/// <param name="Prefix">Header lines that stand before the body for this recipient: Return-Path, Delivered-To, Received … (CRLF ended).</param>
+/// <param name="Structure">The encoded part tree made by Posthorn.Mime at ingest; offsets count from the start of the blob.</param>
+/// <param name="Received">INTERNALDATE.</param>
+/// <param name="Trace">The story it belongs to.</param>
+public sealed record NewMessage(BlobLocation Blob, byte[] Prefix, byte[] Structure, DateTimeOffset Received, TraceId Trace, MessageFlags Flags = MessageFlags.None);
+
+/// <summary>Where a message was filed.</summary>
+public readonly record struct Filed(long MessageId, uint Uid, long ModSeq);
+
+/// <summary>One message of a mailbox as POP3 lists it. <see cref="Size"/> is prefix + body.</summary>
+public readonly record struct MaildropEntry(uint Uid, long MessageId, long Size);
+
+/// <summary>What it takes to send a message to a client: prefix, then the blob.</summary>
+public sealed record StoredMessage(long MessageId, byte[] Prefix, BlobLocation Blob, byte[] Structure, DateTimeOffset Received, TraceId Trace);
+
+/// <summary>A message's place in a mailbox, as IMAP scans it.</summary>
+/// <param name="Keywords">Keywords other than the system flags, sorted, separated by spaces; null for none.</param>
+/// <param name="Saved">When it came into this mailbox (RFC 8514).</param>
+public readonly record struct Placement(uint Uid, long MessageId, MessageFlags Flags, string? Keywords, long ModSeq, long Created, long Size, DateTimeOffset Received, DateTimeOffset Saved);
+
+/// <summary>A message that was copied or moved: its UID there before, and what it is now.</summary>
+public readonly record struct Transferred(uint From, Filed To);

@@ -1,0 +1,33 @@
+using Posthorn.Storage.Sql;
+
+namespace Posthorn.Storage;
+
+/// <summary>Tables open for reading in one snapshot.</summary>
+public class ReadUnit
+{
+    internal ReadUnit(ISqlSession session, TimeProvider time)
+    {
+        Session = session;
+        Time = time;
+        Directory = new Directory.DirectoryTables(this);
+        Mailboxes = new Messages.MailboxTables(this);
+        Events = new Events.EventTable(this);
+        Queue = new Queue.QueueTables(this);
+        Blobs = new Blobs.BlobTable(this);
+    }
+
+    public Directory.DirectoryTables Directory { get; }
+    public Messages.MailboxTables Mailboxes { get; }
+    public Events.EventTable Events { get; }
+    public Queue.QueueTables Queue { get; }
+
+    internal Blobs.BlobTable Blobs { get; }
+    internal ISqlSession Session { get; }
+    internal TimeProvider Time { get; }
+
+    /// <summary>Microseconds since 1970.</summary>
+    internal long Now => Time.GetUtcNow().ToMicroseconds();
+
+    /// <summary>This unit as a writing one; a query must not come here.</summary>
+    internal WriteUnit Writing => this as WriteUnit ?? throw new InvalidOperationException("writes need MailStore.WriteAsync");
+}
