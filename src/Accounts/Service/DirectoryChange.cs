@@ -93,7 +93,7 @@ sealed class DirectoryChange
         var domain = _domains.GetValueOrDefault(address.Domain)
             ?? throw new AccountRefusal("domain", $"{address.Domain} is not one of our domains: add it first");
         if (domain.AliasOf is not null)
-            throw new AccountRefusal("domain", $"{domain.Name} is another name of {Main(domain)}: add {address with { Domain = Main(domain) }}");
+            throw new AccountRefusal("domain", $"{domain.Name} is another name of {Main(domain)}: add {address with { Domain = Main(domain)! }}");
         var local = address.LocalPart.ToLowerInvariant();
         if (local.Contains(_options.SubaddressSeparator) || local.Contains('*'))
             throw new AccountRefusal("bad-input", $"{address}: an account cannot have \"{_options.SubaddressSeparator}\" (which parts off a tag) or \"*\" in its name");

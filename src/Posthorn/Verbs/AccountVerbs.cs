@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Posthorn.Accounts.Plans;
 using Posthorn.Accounts.Service;
 using Posthorn.Cli;
 using static Posthorn.Verbs.VerbJson;
@@ -53,9 +52,16 @@ static class AccountVerbs
 
     static NewAccount New(VerbArguments a)
     {
-        long quota = 0;
-        if (a.Optional("quota") is { } text && !PlanReader.TrySize(text, out quota)) throw new VerbException(ExitCode.DataError, $"\"{text}\" is no size; write 500M or 2G");
+        var quota = a.Optional("quota") is { } text ? Octets(text) : 0;
         return new NewAccount { Address = a.Text("address"), Name = a.Optional("name") ?? "", Password = a.Optional("password"), Quota = quota, Language = a.Optional("language") ?? "en" };
+    }
+
+    static long Octets(string text)
+    {
+        var unit = text.Length > 0 ? "KMGT".IndexOf(char.ToUpperInvariant(text[^1])) + 1 : 0;
+        if (!long.TryParse(unit > 0 ? text[..^1] : text, System.Globalization.NumberStyles.None, null, out var number) || number > long.MaxValue >> (10 * unit))
+            throw new VerbException(ExitCode.DataError, $"\"{text}\" is no size; write 500M or 2G");
+        return number << (10 * unit);
     }
 
     static void Show(JsonObject r, TextWriter to) => Table(to,
