@@ -56,9 +56,9 @@ ref struct ArgumentReader(ReadOnlySpan<byte> text)
             _rest = _rest[(used + 1)..];
             if (_rest.Length == 0) throw new BadSyntax(fault);
             var c = _rest[0];
+            if (c is not ((byte)':' or (byte)',')) throw new BadSyntax(PathFault(fault, _rest));
             _rest = _rest[1..];
             if (c == ':') return;
-            if (c != ',') throw new BadSyntax(PathFault(fault, _rest));
         }
     }
 

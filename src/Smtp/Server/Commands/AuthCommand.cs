@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Posthorn.Smtp.Grammar;
 using Posthorn.Wire.Connections;
@@ -20,9 +21,11 @@ sealed class AuthCommand : SmtpCommand
     internal static IReadOnlyList<string> Offered(SmtpSession s) =>
         s.Client.Service != SmtpService.Submission || s.LoggedIn ? []
         : SaslMechanisms.Offered(s.Connection.Tls is not null, s.Listener.PlaintextLogin && IPAddress.IsLoopback(s.Client.Address),
-            s.Connection.ServerCertificate is not null && Binding(s) is not null);
+            Binding(s) is not null);
 
-    static byte[]? Binding(SmtpSession s) => s.Connection.Tls is null ? null : ChannelBinding.ServerEndPoint(s.Connection.ServerCertificate);
+    static byte[]? Binding(SmtpSession s) => s.Connection.Tls is { } tls
+        ? ChannelBinding.ServerEndPoint(s.Connection.ServerCertificate ?? tls.LocalCertificate as X509Certificate2)
+        : null;
 
     internal override async ValueTask RunAsync(SmtpSession session, ReadOnlyMemory<byte> argument)
     {
@@ -37,8 +40,9 @@ sealed class AuthCommand : SmtpCommand
             session.Refuse("538 5.7.11 Encryption required for login\r\n"u8);
             return;
         }
-        if (Start(session, argument.Span, offered, out var response) is { } sasl)
-            await ExchangeAsync(session, sasl, response).ConfigureAwait(false);
+        var sasl = Start(session, argument.Span, offered, out var response);
+        Secrets.Wipe(argument);
+        if (sasl is not null) await ExchangeAsync(session, sasl, response).ConfigureAwait(false);
     }
 
     // sasl-mech [SP initial-response]; "=" stands for an empty one (RFC 4954 §4)

@@ -23,7 +23,7 @@ static class MessageEnd
         {
             await DropAsync(session, refusal).ConfigureAwait(false);
             // RFC 2033 §4.2: one reply for each recipient, whatever it is
-            for (var i = 1; i < envelope.Accepted && lmtp; i++) session.Reply(refusal);
+            for (var i = 1; i < envelope.Accepted && lmtp && !session.Ended; i++) session.Reply(refusal);
             return;
         }
         IReadOnlyList<SmtpReply> replies;
