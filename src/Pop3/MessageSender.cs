@@ -59,7 +59,7 @@ static class MessageSender
         var at = head;
         prefix.CopyTo(span[at..]);
         at += prefix.Length;
-        using (var reader = session.Server.Store.OpenBlob(message.Blob)) Fill(reader, 0, span.Slice(at, length));
+        using (var body = session.Server.Store.ReadBlob(message.Blob)) body.Memory.Span.CopyTo(span.Slice(at, length));
         at += length;
         var text = span[head..at];
         var surrogate = !session.Utf8 && Utf8Surrogate.IsNeeded(text[..Utf8Surrogate.HeaderLength(text)]);

@@ -46,16 +46,16 @@ static class Pop3Commands
         new Commands.UidlCommand(), new Commands.UserCommand(), new Commands.Utf8Command(),
     ];
 
-    static readonly Dictionary<uint, Pop3Command> ByVerb = All.ToDictionary(c => Key(System.Text.Encoding.ASCII.GetBytes(c.Verb)));
+    static readonly Dictionary<ulong, Pop3Command> ByVerb = All.ToDictionary(c => Key(System.Text.Encoding.ASCII.GetBytes(c.Verb)));
 
     /// <summary>The command of a keyword in any case (RFC 1939 §3), or null.</summary>
     internal static Pop3Command? Find(ReadOnlySpan<byte> keyword) =>
         keyword.Length is 3 or 4 && ByVerb.TryGetValue(Key(keyword), out var command) ? command : null;
 
-    static uint Key(ReadOnlySpan<byte> keyword)
+    static ulong Key(ReadOnlySpan<byte> keyword)
     {
-        var key = 0u;
-        foreach (var c in keyword) key = key << 8 | (c is >= (byte)'a' and <= (byte)'z' ? c - 32u : c);
+        var key = (ulong)keyword.Length; // so that a NUL in front is not nothing
+        foreach (var c in keyword) key = key << 8 | (c is >= (byte)'a' and <= (byte)'z' ? c - 32ul : c);
         return key;
     }
 }

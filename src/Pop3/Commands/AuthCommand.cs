@@ -28,42 +28,46 @@ sealed class AuthCommand : Pop3Command
             session.Bad("mechanism not offered");
             return;
         }
-        await RunExchangeAsync(session, sasl, space < 0 ? null : argument[(space + 1)..], ct).ConfigureAwait(false);
+        byte[]? response;
+        if (space >= 0) response = Initial(argument[(space + 1)..]);
+        else if (!sasl.ClientFirst) response = [];
+        else if (await AskAsync(session, []).ConfigureAwait(false) is { Said: true } answer) response = answer.Response;
+        else return;
+        await RunExchangeAsync(session, sasl, response, ct).ConfigureAwait(false);
     }
 
-    static async ValueTask RunExchangeAsync(Pop3Session session, SaslServer sasl, ReadOnlyMemory<byte>? initial, CancellationToken ct)
+    // RFC 5034 §4: "=" stands for an empty initial response.
+    static byte[]? Initial(ReadOnlyMemory<byte> given)
     {
-        byte[]? response;
-        if (initial is { } given)
-        {
-            // RFC 5034 §4: "=" stands for an empty initial response.
-            response = given.Span.SequenceEqual("="u8) ? [] : SaslBase64.Decode(given.Span);
-            Secrets.Wipe(given);
-        }
-        else response = sasl.ClientFirst ? await AskAsync(session, []).ConfigureAwait(false) : [];
+        var response = given.Span.SequenceEqual("="u8) ? [] : SaslBase64.Decode(given.Span);
+        Secrets.Wipe(given);
+        return response;
+    }
 
+    static async ValueTask RunExchangeAsync(Pop3Session session, SaslServer sasl, byte[]? response, CancellationToken ct)
+    {
         while (response is not null)
         {
             var step = await sasl.StepAsync(response, ct).ConfigureAwait(false);
             Secrets.Wipe(response);
-            switch (step.Kind)
+            if (step.Kind == SaslStepKind.Done)
             {
-                case SaslStepKind.Done:
-                    session.EndLogin(step.Result, sasl.Name);
-                    return;
-                case SaslStepKind.Challenge:
-                    response = await AskAsync(session, step.Challenge).ConfigureAwait(false);
-                    break;
-                default:
-                    response = null;
-                    break;
+                session.EndLogin(step.Result, sasl.Name);
+                return;
             }
+            if (step.Kind == SaslStepKind.Malformed) break;
+            var answer = await AskAsync(session, step.Challenge).ConfigureAwait(false);
+            if (!answer.Said) return;
+            response = answer.Response;
         }
-        if (!session.IsOver) session.Bad("authentication exchange cancelled or malformed");
+        session.Bad("not a response of this mechanism");
     }
 
-    /// <summary>Sends a challenge and returns the decoded answer; null when the client cancelled, sent no base64 or went away.</summary>
-    static async ValueTask<byte[]?> AskAsync(Pop3Session session, byte[] challenge)
+    /// <summary>
+    /// Sends a challenge. <c>Said</c> is false when the exchange is over and all is said (cancelled, gone);
+    /// <c>Response</c> is null when the answer is not base64.
+    /// </summary>
+    static async ValueTask<(bool Said, byte[]? Response)> AskAsync(Pop3Session session, byte[] challenge)
     {
         session.Write("+ "u8);
         session.Write(SaslBase64.Encode(challenge));
@@ -71,18 +75,21 @@ sealed class AuthCommand : Pop3Command
         var line = await session.Connection.ReadLineAsync(SaslBase64.MaxEncoded + 2, session.Server.Options.IdleTimeout).ConfigureAwait(false);
         switch (line.Status)
         {
+            case LineStatus.Line when line.Text.Span.SequenceEqual("*"u8):
+                session.Err("authentication cancelled"); // RFC 5034 §4
+                return default;
             case LineStatus.Line:
-                var response = SaslBase64.Decode(line.Text.Span); // "*" (cancel) is no base64 either
+                var response = SaslBase64.Decode(line.Text.Span);
                 Secrets.Wipe(line.Text);
-                return response;
+                return (true, response);
             case LineStatus.TooLong:
-                return null;
+                return (true, null);
             case LineStatus.Draining:
                 session.Drain();
-                return null;
+                return default;
             default:
                 session.End(line.Status == LineStatus.TimedOut ? "autologout" : "connection lost", default);
-                return null;
+                return default;
         }
     }
 }

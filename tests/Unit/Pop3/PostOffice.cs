@@ -111,7 +111,8 @@ sealed class Pop3Client : IAsyncDisposable
         (_transport, _stream) = (transport, transport.Client);
         Session = Task.Run(async () =>
         {
-            await office.Server.RunAsync(transport.Server, office.Listener, CancellationToken.None);
+            try { await office.Server.RunAsync(transport.Server, office.Listener, CancellationToken.None); }
+            catch (InvalidOperationException e) when (e.StackTrace!.Contains("PipeReader")) { } // a pipe's word for a transport that was aborted
             await transport.Server.DisposeAsync();
         });
     }

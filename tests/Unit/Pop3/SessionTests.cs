@@ -91,7 +91,7 @@ public class SessionTests
         var copy = Directory.CreateTempSubdirectory("posthorn-pop3-copy-").FullName;
         foreach (var file in Directory.EnumerateFiles(office.Directory, "*", SearchOption.AllDirectories))
         {
-            if (Path.GetFileName(file).EndsWith("-shm")) continue;
+            if (Path.GetFileName(file) is "lock" || file.EndsWith("-shm")) continue;
             var to = Path.Combine(copy, Path.GetRelativePath(office.Directory, file));
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);
             if (File.Exists(file)) File.Copy(file, to);
@@ -286,6 +286,7 @@ public class SessionTests
         var found = 0;
         foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))
         {
+            if (Path.GetFileName(file) is "lock") continue;
             using var stream = new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             var octets = new byte[stream.Length];
             stream.ReadExactly(octets);
