@@ -25,8 +25,9 @@ static class AddressRules
             if (domain.AliasOf is not null && book.DomainNamed(domain.Name)?.Main is null)
                 problems.Add(new("domain", $"{domain.Name} is another name of a domain that is not there"));
         }
+        var own = rows.Domains.Where(d => d.AliasOf is null).Select(d => d.Id).ToHashSet();
         foreach (var account in rows.Accounts)
-            if (book.Account(account.Id) is null || rows.Domains.First(d => d.Id == account.DomainId).AliasOf is not null)
+            if (!own.Contains(account.DomainId))
                 problems.Add(new("account", $"account {account.LocalPart} is in no domain of its own"));
         foreach (var alias in rows.Aliases)
             if (alias.Enabled) Check(book, alias, problems);
