@@ -99,18 +99,17 @@ sealed class Filing
             {
                 if (outcomes[t].Kind is not (OutcomeKind.None or OutcomeKind.Refused)) continue;
                 var target = filing.Recipients.Targets[t];
-                outcomes[t] = target.Destination is Destination.Local local ? File(target, local) : Foreign(target);
+                outcomes[t] = target.Destination is Destination.Local local ? File(local) : Foreign(target);
             }
         }
 
-        Outcome File(Target target, Destination.Local local)
+        Outcome File(Destination.Local local)
         {
             var mailbox = Folder(local);
             // One message is in one mailbox once, whatever ways lead there.
             if (_mailboxes is not null ? _mailboxes.TryGetValue(mailbox.Id, out var there) : OnlyIs(mailbox.Id, out there)) return there;
             var prefix = TraceHeader.Final(filing.Mail.ReversePath, local.Address, filing.Common);
             var filed = unit.Mailboxes.Deliver(local.AccountId, mailbox.Id, new NewMessage(Body(), prefix, filing.Structure, filing.Received, filing.Trace));
-            unit.Events.Add(filing.Trace, EventKind.Filed, local.AccountId, Story.Filed(target.Rcpt.Recipient.ToString(), mailbox.Name, filed.Uid));
             var outcome = new Outcome(OutcomeKind.Filed, mailbox.Name, filed.Uid);
             Remember(mailbox.Id, outcome);
             return outcome;

@@ -28,15 +28,6 @@ static class Story
         return d.End();
     }
 
-    internal static string Filed(string recipient, string mailbox, uint uid)
-    {
-        var d = new StoryDetail();
-        d.Add("to", recipient);
-        d.Add("mailbox", mailbox);
-        d.Add("uid", uid);
-        return d.End();
-    }
-
     internal static string Queued(string recipient, string address)
     {
         var d = new StoryDetail();
