@@ -124,7 +124,7 @@ sealed class ConfigBinder(string baseDirectory, List<ConfigError> errors)
         var most = double.IsNaN(doc.Maximum) ? type == typeof(int) ? int.MaxValue : long.MaxValue : doc.Maximum;
         if (number < least) return (null, string.Create(CultureInfo.InvariantCulture, $"must be at least {least}"));
         if (number > most) return (null, string.Create(CultureInfo.InvariantCulture, $"must be at most {most}"));
-        return (type == typeof(int) ? (int)number : number, "");
+        return (type == typeof(int) ? (object)(int)number : number, "");
     }
 
     static (object? Value, string Why) Duration(string text)
@@ -144,14 +144,19 @@ sealed class ConfigBinder(string baseDirectory, List<ConfigError> errors)
 
     static (object? Value, string Why) Network(string text)
     {
-        if (IPNetwork.TryParse(text, out var network)) return (network, "");
-        if (IPAddress.TryParse(text, out var one) && one.ToString() == text) return (new IPNetwork(one, one.GetAddressBytes().Length * 8), "");
         var slash = text.IndexOf('/');
-        if (slash > 0 && IPAddress.TryParse(text.AsSpan(0, slash), out var ip) && int.TryParse(text.AsSpan(slash + 1), out var bits) && bits >= 0 && bits <= ip.GetAddressBytes().Length * 8)
+        var address = slash < 0 ? text : text[..slash];
+        // Other spellings ("10/8", "0x0a000000") mean something else to other programs.
+        if (IPAddress.TryParse(address, out var ip) && (address.Contains(':') || ip.ToString() == address))
         {
             var octets = ip.GetAddressBytes();
-            for (var bit = bits; bit < octets.Length * 8; bit++) octets[bit / 8] &= (byte)~(0x80 >> (bit % 8));
-            return (null, $"has bits set to the right of the prefix; the network is {new IPAddress(octets)}/{bits}");
+            var bits = octets.Length * 8;
+            if (slash < 0 || int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, null, out bits) && bits <= octets.Length * 8)
+            {
+                for (var bit = bits; bit < octets.Length * 8; bit++) octets[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+                var start = new IPAddress(octets);
+                return start.Equals(ip) ? (new IPNetwork(start, bits), "") : (null, $"has bits set to the right of the prefix; the network is {start}/{bits}");
+            }
         }
         return (null, "must be a network like \"192.168.0.0/16\" or \"2001:db8::/32\"");
     }

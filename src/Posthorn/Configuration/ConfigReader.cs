@@ -96,9 +96,10 @@ ref struct ConfigReader
     {
         var node = new ConfigNode(NodeKind.Array, at);
         var outer = _path;
-        while (_json.Read() && _json.TokenType != JsonTokenType.EndArray)
+        while (true)
         {
             _path = $"{outer}[{node.Items.Count}]";
+            if (!_json.Read() || _json.TokenType == JsonTokenType.EndArray) break;
             node.Items.Add(Value());
         }
         _path = outer;

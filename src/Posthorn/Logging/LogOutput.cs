@@ -18,7 +18,7 @@ sealed class LogOutput : IDisposable
     byte[] _writing = new byte[16 << 10];
     int _filled;
     long _dropped;
-    bool _busy, _closed, _reopen;
+    bool _busy, _closed, _reopen, _held;
 
     /// <param name="file">A file to append to, or null for the standard error stream.</param>
     public LogOutput(string? file)
@@ -79,6 +79,22 @@ sealed class LogOutput : IDisposable
         }
     }
 
+    /// <summary>Keeps lines back until <see cref="Release"/> (or the end).</summary>
+    public void Hold()
+    {
+        lock (_lock) _held = true;
+    }
+
+    /// <summary>Lets lines out again.</summary>
+    public void Release()
+    {
+        lock (_lock)
+        {
+            _held = false;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
     void WriteLoop()
     {
         while (true)
@@ -89,7 +105,7 @@ sealed class LogOutput : IDisposable
             {
                 _busy = false;
                 Monitor.PulseAll(_lock); // whoever waits in Flush
-                while (_filled == 0 && !_closed && !_reopen) Monitor.Wait(_lock);
+                while ((_filled == 0 || _held) && !_closed && !_reopen) Monitor.Wait(_lock);
                 if (_filled == 0 && _closed) return;
                 _busy = true;
                 (reopen, _reopen) = (_reopen, false);
@@ -126,6 +142,7 @@ sealed class LogOutput : IDisposable
     /// <summary>Waits until everything queued so far is written.</summary>
     public void Flush()
     {
+        Release();
         lock (_lock)
             while ((_filled > 0 || _busy) && _writer.IsAlive) Monitor.Wait(_lock, 100);
     }

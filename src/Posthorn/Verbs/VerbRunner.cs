@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Posthorn.Accounts;
 using Posthorn.Cli;
 using Posthorn.Storage;
 
@@ -17,6 +18,7 @@ static partial class VerbRunner
             return new JsonObject { ["exit"] = verb.Exit?.Invoke(result) ?? ExitCode.Ok, ["result"] = result };
         }
         catch (VerbException e) { return Failure(e.Exit, e.Message); }
+        catch (AccountRefusal e) { return Failure(e.Code switch { "not-found" => ExitCode.NoUser, "busy" => ExitCode.TemporaryFailure, _ => ExitCode.DataError }, e.Message); }
         catch (StorePoisonedException e) { return Failure(ExitCode.IoError, e.Message); }
         catch (StoreDamageException e) { return Failure(ExitCode.IoError, e.Message); }
         catch (StoreFullException e) { return Failure(ExitCode.TemporaryFailure, e.Message); }

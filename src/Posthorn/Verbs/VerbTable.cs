@@ -5,6 +5,12 @@ static class VerbTable
 {
     public static IReadOnlyList<Verb> All { get; } =
     [
+        .. DomainVerbs.All,
+        .. AccountVerbs.All,
+        .. AppPasswordVerbs.All,
+        .. AliasVerbs.All,
+        .. AddressVerbs.All,
+        .. PlanVerbs.All,
         .. TraceVerbs.All,
     ];
 
