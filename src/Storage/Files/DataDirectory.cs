@@ -125,26 +125,15 @@ sealed class DataDirectory : IDisposable
 
     SafeFileHandle TakeLock()
     {
-        var path = Path.Combine(Root, "lock");
-        using var stream = new FileStream(path, new FileStreamOptions
-        {
-            Mode = System.IO.FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            // .NET itself would lock by flock for any narrower sharing.
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            BufferSize = 0,
-            UnixCreateMode = FileMode,
-        });
-        // flock belongs to the open file, so it outlives the stream only through a handle of its own.
-        var handle = File.OpenHandle(path, System.IO.FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        var handle = Posix.OpenLock(Path.Combine(Root, "lock")) ?? throw new StoreException($"cannot open the lock file in {Root}");
         if (!Posix.TryLock(handle))
         {
-            handle.Dispose();
             Span<byte> holder = stackalloc byte[32];
-            var length = RandomAccess.Read(stream.SafeFileHandle, holder, 0);
+            var length = RandomAccess.Read(handle, holder, 0);
+            handle.Dispose();
             throw new StoreException($"{Root} is in use by process {Encoding.ASCII.GetString(holder[..length]).Trim()}");
         }
-        stream.SetLength(0);
+        Posix.Truncate(handle, 0);
         RandomAccess.Write(handle, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"), 0);
         return handle;
     }

@@ -11,7 +11,7 @@ static partial class Posix
 {
     internal const int ENOENT = 2, EINTR = 4, EWOULDBLOCK = 11, ENOSPC = 28, EDQUOT = 122;
     internal const int LockExclusive = 2, LockNonBlocking = 4;
-    const int OpenReadOnly = 0, OpenDirectory = 0x10000, OpenCloseOnExec = 0x80000;
+    const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCreate = 0x40, OpenDirectory = 0x10000, OpenCloseOnExec = 0x80000;
 
     [LibraryImport("libc", EntryPoint = "pwrite64", SetLastError = true)]
     private static unsafe partial nint Pwrite(SafeFileHandle file, byte* octets, nuint count, long offset);
@@ -23,7 +23,7 @@ static partial class Posix
     private static partial int Fdatasync(SafeFileHandle file);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
+    private static partial int Open(string path, int flags, int mode);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(SafeFileHandle file, int operation);
@@ -61,7 +61,14 @@ static partial class Posix
     /// <summary>Opens a file or a directory for syncing; null when it cannot be opened.</summary>
     internal static SafeFileHandle? OpenPath(string path, bool directory)
     {
-        var descriptor = Open(path, OpenReadOnly | OpenCloseOnExec | (directory ? OpenDirectory : 0));
+        var descriptor = Open(path, OpenReadOnly | OpenCloseOnExec | (directory ? OpenDirectory : 0), 0);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>Opens or makes a lock file with mode 0600; .NET would take a shared flock of its own at opening.</summary>
+    internal static SafeFileHandle? OpenLock(string path)
+    {
+        var descriptor = Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, 0x180);
         return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
