@@ -1,3 +1,4 @@
+using Posthorn.Accounts.Addresses;
 using Posthorn.Storage;
 using Posthorn.Wire.Addresses;
 
@@ -29,7 +30,7 @@ public enum ResolutionStatus
     /// <summary>The domain is not ours: relaying is a matter of policy.</summary>
     NotLocal,
 
-    /// <summary>A loop or too deep an expansion in what is stored (saving refuses these; kept as a defence): 451 4.4.6? Temporary.</summary>
+    /// <summary>A loop or too deep an expansion in what is stored (saving refuses these; kept as a defence): 451 4.3.5 Temporary.</summary>
     Broken,
 }
 
@@ -38,32 +39,130 @@ public enum ResolutionStatus
 public sealed record Resolution(ResolutionStatus Status, IReadOnlyList<Destination> Destinations, IReadOnlyList<string> Steps);
 
 /// <summary>
-/// Domains, accounts and aliases as an immutable picture in memory, replaced after each committed change: RCPT costs no
+/// Domains, accounts and aliases as an immutable picture in memory, made anew after each committed change: RCPT costs no
 /// query. Thread-safe.
 /// </summary>
 public sealed class AccountDirectory : IDisposable
 {
-    public AccountDirectory(MailStore store, AccountOptions options) => throw new NotImplementedException();
+    readonly Func<DirectoryRows> _load;
+    readonly AccountOptions _options;
+    readonly MailStore? _store;
+    readonly Lock _loading = new();
+    AddressBook _book;
+    int _wanted = 1;
+    int _have;
 
-    /// <summary>True when mail for this domain is ours (also alias domains, also <c>postmaster</c> alone by the caller's choice).</summary>
-    public bool IsLocalDomain(string domain) => throw new NotImplementedException();
+    public AccountDirectory(MailStore store, AccountOptions options)
+        : this(() => store.Read(DirectoryRows.Load), options)
+    {
+        _store = store;
+        store.Changes.DirectoryChanged += Stale;
+        Stale(); // what changed between the first load and the subscription
+    }
 
-    /// <summary>Follows domain aliases, accounts, "+tag" and alias patterns to the destinations.</summary>
-    public Resolution Resolve(EmailAddress address, bool explain = false) => throw new NotImplementedException();
+    internal AccountDirectory(Func<DirectoryRows> load, AccountOptions options)
+    {
+        _load = load;
+        _options = options;
+        _book = AddressBook.Build(new([], [], [], []), options);
+        Reload();
+    }
 
-    /// <summary>The current picture of one account; null when there is none.</summary>
-    public Storage.Directory.AccountRow? Account(long accountId) => throw new NotImplementedException();
+    /// <summary>The picture as of the last committed change.</summary>
+    internal AddressBook Book => Volatile.Read(ref _wanted) == Volatile.Read(ref _have) ? Volatile.Read(ref _book) : Fresh();
 
-    /// <summary>The account that a login name means ("user@domain", or "user" with accounts.defaultDomain; aliases do not log in).</summary>
-    public Storage.Directory.AccountRow? ByLogin(string name) => throw new NotImplementedException();
+    /// <summary>True when mail for this domain is ours: listed, another name of a listed one, or below a <c>*@*.domain</c> pattern. Also for disabled ones.</summary>
+    public bool IsLocalDomain(string domain) => Book.IsLocalDomain(domain);
+
+    /// <summary>Follows domain aliases, accounts, "+tag" and alias patterns to the destinations, in the order of docs/addresses.md.</summary>
+    public Resolution Resolve(EmailAddress address, bool explain = false) => Resolver.Resolve(Book, address, explain);
+
+    /// <summary>
+    /// <c>RCPT TO:&lt;postmaster&gt;</c> without a domain (RFC 5321 §4.1.1.3): the postmaster of the default domain, or of the
+    /// first domain there is.
+    /// </summary>
+    public Resolution ResolvePostmaster(bool explain = false)
+    {
+        var book = Book;
+        var domain = (_options.DefaultDomain is { } name ? book.MainDomain(name) : null) ?? book.FirstDomain;
+        return domain is null
+            ? new Resolution(ResolutionStatus.NoSuchUser, [], explain ? ["there is no domain here yet, so there is no postmaster"] : [])
+            : Resolver.Resolve(book, new EmailAddress("postmaster", domain.Row.Name), explain);
+    }
+
+    /// <summary>The current row of one account; null when there is none. Used and Messages are as of the last change of the directory.</summary>
+    public Storage.Directory.AccountRow? Account(long accountId) => Book.Account(accountId)?.Row;
+
+    /// <summary>The main address of an account; null when there is none.</summary>
+    public EmailAddress? AddressOf(long accountId) => Book.Account(accountId)?.Address;
+
+    /// <summary>
+    /// The account that a login name means: "user@domain", also under another name of the domain, or "user" with
+    /// accounts.defaultDomain. Aliases do not log in, nor do subaddresses. Disabled accounts are returned too.
+    /// </summary>
+    public Storage.Directory.AccountRow? ByLogin(string name) => Login(name).Account?.Row;
 
     /// <summary>True when mail sent as <paramref name="address"/> may come from this account: its address, its domain's aliases of it, subaddresses, aliases that reach only it.</summary>
-    public bool MaySendAs(long accountId, EmailAddress address) => throw new NotImplementedException();
+    public bool MaySendAs(long accountId, EmailAddress address)
+    {
+        var book = Book;
+        if (book.Account(accountId) is not { Row.Enabled: true } account) return false;
+        // Its own address, even where an alias of the same name also sends copies elsewhere.
+        if (book.MainDomain(address.Domain) is { } domain && domain.Row.Id == account.Row.DomainId)
+        {
+            var match = book.Find(domain, domain.Row.Name, address.LocalPart);
+            if (match.Account == account && match.Kind is MatchKind.Account or MatchKind.Alias) return domain.Row.Enabled;
+        }
+        var resolution = Resolver.Resolve(book, address, explain: false);
+        if (resolution.Status != ResolutionStatus.Found) return false;
+        foreach (var destination in resolution.Destinations)
+            if (destination is not Destination.Local local || local.AccountId != accountId) return false;
+        return true;
+    }
 
-    /// <summary>Fetches the picture anew; called by itself after each change.</summary>
-    public void Reload() => throw new NotImplementedException();
+    /// <summary>Fetches the picture anew; called by itself at the first use after each change.</summary>
+    public void Reload()
+    {
+        Stale();
+        Fresh();
+    }
 
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (_store is not null) _store.Changes.DirectoryChanged -= Stale;
+    }
+
+    /// <summary>
+    /// A login name in its one normal form (domain completed, its other names replaced, lower case), and its account. The
+    /// form is the same whether or not there is an account, so that nothing derived from it tells.
+    /// </summary>
+    internal (string Key, AccountEntry? Account) Login(string name)
+    {
+        var book = Book;
+        if (name.Length > EmailAddress.MaxLocalPart + 1 + EmailAddress.MaxDomain) return (name, null);
+        if (!name.Contains('@') && _options.DefaultDomain is { } completion) name += "@" + completion;
+        if (EmailAddress.TryParse(name) is not { } address) return (name.ToLowerInvariant(), null);
+        if (book.MainDomain(address.Domain) is not { } domain) return (address.Key, null);
+        var account = domain.Accounts.GetValueOrDefault(address.LocalPart);
+        return ((address with { Domain = domain.Row.Name }).Key, account);
+    }
+
+    void Stale() => Interlocked.Increment(ref _wanted);
+
+    // The change only marks the picture as old (that runs on the store's writer); whoever asks next loads it. A load that
+    // fails reaches the caller as a fault: a temporary answer is better than one from before a revocation.
+    AddressBook Fresh()
+    {
+        lock (_loading)
+        {
+            var wanted = Volatile.Read(ref _wanted);
+            if (wanted == _have) return _book;
+            var book = AddressBook.Build(_load(), _options);
+            Volatile.Write(ref _book, book);
+            Volatile.Write(ref _have, wanted);
+            return book;
+        }
+    }
 }
 
 /// <summary>The <c>accounts</c> section of the configuration.</summary>

@@ -1,2 +1,3 @@
-Console.Error.WriteLine("not built yet");
-return 69;
+using Posthorn.Cli;
+
+return await new CommandTree(Terminal.System(), Environment.GetEnvironmentVariables()).RunAsync(args);

@@ -289,9 +289,12 @@ public sealed class Connection : IAsyncDisposable
         {
             _deadline = Math.Min(After(timeout), _sessionDeadline);
             _waiting = true;
-            await tls.AuthenticateAsServerAsync(options, CancellationToken.None).ConfigureAwait(false);
+            if (options is NamedTlsOptions named) await tls.AuthenticateAsServerAsync(named.Callback, null, CancellationToken.None).ConfigureAwait(false);
+            else await tls.AuthenticateAsServerAsync(options, CancellationToken.None).ConfigureAwait(false);
             _stream = tls;
             _tls = tls;
+            // What was shown is known only now when it depends on the name asked for.
+            if (tls.LocalCertificate is X509Certificate2 shown) ServerCertificate = shown;
             return true;
         }
         catch (Exception e) when (e is IOException or AuthenticationException or ObjectDisposedException or InvalidOperationException

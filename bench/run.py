@@ -1,0 +1,166 @@
+"""Measures Posthorn beside Postfix and Dovecot, in turn within one run, and prints the table of medians.
+
+bench/run [--rounds N] [--only NAME...] [--quick] [--write]
+  --only    of: inbound50 inbound50keep inbound1 inbound100k pop3 start idle
+  --write   puts the table into bench/README.md
+"""
+import argparse
+import contextlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import load
+import peers
+from gauge import median, spread
+from posthorn import Posthorn, REPOSITORY
+
+USERS = [f"user{n}" for n in range(1, 11)]
+INBOUND = {  # name: (title, sessions, messages, octets, many messages per connection, wanted ratio, wanted CPU ratio)
+    "inbound50": ("in, 4 KB, 50 sessions", 50, 4000, 4096, False, 4.0, 0.25),
+    "inbound50keep": ("in, 4 KB, 50 sessions, connections kept", 50, 4000, 4096, True, 4.0, 0.25),
+    "inbound1": ("in, 4 KB, 1 session", 1, 500, 4096, False, 2.0, None),
+    "inbound100k": ("in, 100 KB, 10 sessions", 10, 600, 102400, False, 2.0, None),
+}
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, title, ours, theirs=None, unit="", wanted="", met=None, digits=0):
+        ratio = f"{ours / theirs:.2f}" if theirs else ""
+        mark = "" if met is None else ("yes" if met else "**no**")
+        show = lambda v: "" if v is None else f"{v:,.{digits}f}"
+        self.rows.append((title + (f", {unit}" if unit else ""), show(ours), show(theirs), ratio, wanted, mark))
+        print(f"{self.rows[-1][0]:58} {self.rows[-1][1]:>12} {self.rows[-1][2]:>12} {ratio:>8} {wanted:>12} {mark}", flush=True)
+
+    def markdown(self):
+        head = "| measure | Posthorn | peer | ratio | wanted | met |\n|---|---:|---:|---:|---|---|\n"
+        return head + "".join("| " + " | ".join(row) + " |\n" for row in self.rows)
+
+
+def measure_inbound(table, ours, postfix, name, rounds, scale):
+    title, sessions, messages, size, keep, wanted, wanted_cpu = INBOUND[name]
+    messages = max(sessions, int(messages * scale))
+    results = {ours: [], postfix: []}
+    for server in results:
+        load.inbound(server, sessions, max(sessions, messages // 4), size, keep)
+    for _ in range(rounds):
+        for server, runs in results.items():
+            runs.append(load.inbound(server, sessions, messages, size, keep))
+    rate = {s: median([r[0] for r in runs]) for s, runs in results.items()}
+    cpu = {s: median([r[1] for r in runs]) for s, runs in results.items()}
+    table.add(title, rate[ours], rate[postfix], "messages/s", f">= {wanted:g}", rate[ours] >= wanted * rate[postfix])
+    table.add(title, cpu[ours], cpu[postfix], "CPU s per 1000", f"<= {wanted_cpu:g}" if wanted_cpu else "",
+              cpu[ours] <= wanted_cpu * cpu[postfix] if wanted_cpu else None, digits=3)
+    print("    spread of messages/s: " + ", ".join(f"{s.name} {spread([r[0] for r in runs]):.0f} %" for s, runs in results.items()))
+
+
+def measure_pop3(table, ours, postfix, dovecot, rounds, scale):
+    count = int(5000 * scale)
+    for server in (ours, postfix):
+        server.empty()
+        load.send(server.port, USERS[:1], 10, count, 4096, keep=True)
+        while server.arrived(USERS[0]) < count:
+            time.sleep(0.1)
+    results = {ours: [], dovecot: []}
+    for server in results:
+        load.read_all(server, USERS[0], count)
+    for _ in range(max(rounds, 5)):
+        for server, runs in results.items():
+            runs.append(load.read_all(server, USERS[0], count))
+    rate = {s: median([r[0] for r in runs]) for s, runs in results.items()}
+    cpu = {s: median([r[1] for r in runs]) for s, runs in results.items()}
+    table.add(f"POP3, {count:,} x 4 KB, UIDL + pipelined RETR", rate[ours], rate[dovecot], "messages/s", ">= 1.5", rate[ours] >= 1.5 * rate[dovecot])
+    table.add(f"POP3, {count:,} x 4 KB, UIDL + pipelined RETR", cpu[ours], cpu[dovecot], "CPU s per 1000", digits=4)
+
+
+def measure_start(table, ours, rounds):
+    ours.stop()
+    took, memory = [], []
+    for _ in range(max(rounds, 3)):
+        took.append(ours.start())
+        time.sleep(2)
+        memory.append(ours.cage.memory())
+        ours.stop()
+    ours.start()
+    table.add("start to listening", median(took), unit="s", wanted="< 1", met=median(took) < 1, digits=2)
+    table.add("resident memory, idle", median(memory), unit="MB", wanted="< 100", met=median(memory) < 100)
+
+
+def measure_idle(table, ours, count):
+    ours.stop()
+    ours.start()
+    holder = subprocess.Popen([sys.executable, f"{REPOSITORY}/bench/idle.py", str(count), f"{ours.submissions}:EHLO client.test", f"{ours.pop3s}:CAPA"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        held = int(holder.stdout.readline().split()[1])
+        memory = ours.cage.memory()
+        cpu, began = ours.cage.cpu(), time.monotonic()
+        time.sleep(5)
+        cpu = (ours.cage.cpu() - cpu) / (time.monotonic() - began) * 100
+        table.add(f"resident memory, {held:,} idle TLS connections", memory, unit="MB", wanted="< 600", met=memory < 600 and held == count)
+        table.add(f"CPU of {held:,} idle TLS connections", cpu, unit="%", digits=2)
+    finally:
+        holder.stdin.close()
+        holder.wait()
+
+
+def machine():
+    with open("/proc/meminfo") as f:
+        gigabytes = int(f.readline().split()[1]) / 1048576
+    return f"{os.cpu_count()} cores, {gigabytes:.0f} GB memory, Linux {platform.release().split('-')[0]}"
+
+
+def write(table):
+    path = f"{REPOSITORY}/bench/README.md"
+    with open(path) as f:
+        text = f.read()
+    begin, end = "<!-- figures -->\n", "<!-- end of figures -->"
+    before, _, rest = text.partition(begin)
+    after = rest.partition(end)[2]
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    with open(path, "w") as f:
+        f.write(f"{before}{begin}{day}, {machine()}; medians.\n\n{table.markdown()}{end}{after}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    if why := peers.lacking():
+        raise SystemExit("bench: " + why)
+    wanted = lambda name: not arguments.only or name in arguments.only
+    scale = 0.25 if arguments.quick else 1
+    table, root = Table(), tempfile.mkdtemp(prefix="posthorn-bench-")
+    print(machine())
+    print(f"{'':58} {'Posthorn':>12} {'peer':>12} {'ratio':>8} {'wanted':>12} met")
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, root, ignore_errors=True)
+        postfix, dovecot = peers.Postfix(root, 17025, USERS), peers.Dovecot(root, 17110, USERS)
+        ours = Posthorn(root, 18000, USERS)
+        for server in (ours, postfix, dovecot):
+            cleanup.callback(server.stop)
+            server.start()
+        for name in INBOUND:
+            if wanted(name):
+                measure_inbound(table, ours, postfix, name, arguments.rounds, scale)
+        if wanted("pop3"):
+            measure_pop3(table, ours, postfix, dovecot, arguments.rounds, scale)
+        if wanted("start"):
+            measure_start(table, ours, arguments.rounds)
+        if wanted("idle"):
+            measure_idle(table, ours, int(10000 * scale))
+    if arguments.write:
+        write(table)
+
+
+main()

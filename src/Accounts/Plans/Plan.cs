@@ -1,0 +1,39 @@
+using Posthorn.Accounts.Addresses;
+using Posthorn.Storage.Directory;
+
+namespace Posthorn.Accounts.Plans;
+
+/// <summary>A domain in a plan.</summary>
+/// <param name="Aliases">Its other names.</param>
+public sealed record PlanDomain(string Name, IReadOnlyList<string> Aliases, bool Enabled = true);
+
+/// <summary>An account in a plan.</summary>
+/// <param name="Hash">Its password hash; null leaves a password that is there as it is.</param>
+/// <param name="Quota">Octets; 0 for none.</param>
+public sealed record PlanAccount(string Address, string? Hash, string Name = "", long Quota = 0, string Language = "en", bool Enabled = true);
+
+/// <summary>An alias in a plan.</summary>
+public sealed record PlanAlias(string Pattern, IReadOnlyList<string> Targets, bool Enabled = true);
+
+/// <summary>Domains, accounts and aliases as one readable document: see <see cref="PlanWriter"/> and <see cref="PlanReader"/>.</summary>
+public sealed record Plan(IReadOnlyList<PlanDomain> Domains, IReadOnlyList<PlanAccount> Accounts, IReadOnlyList<PlanAlias> Aliases)
+{
+    /// <summary>Reads a document; throws <see cref="AccountRefusal"/> ("plan") with path and line for whatever is wrong with it.</summary>
+    public static Plan Parse(ReadOnlySpan<byte> json) => PlanReader.Read(json);
+
+    /// <summary>The document, one line for each domain, account and alias.</summary>
+    public override string ToString() => PlanWriter.Write(this);
+
+    // In the order of the rows, so that applying it makes them in that order again (the first account of a domain matters).
+    internal static Plan Of(DirectoryRows rows, bool secrets)
+    {
+        var names = rows.Domains.ToDictionary(d => d.Id, d => d.Name);
+        string Address(AccountRow row) => new Wire.Addresses.EmailAddress(row.LocalPart, names[row.DomainId]).ToString();
+        return new(
+            [.. rows.Domains.Where(d => d.AliasOf is null).OrderBy(d => d.Id)
+                .Select(d => new PlanDomain(d.Name, [.. rows.Domains.Where(a => a.AliasOf == d.Id).OrderBy(a => a.Id).Select(a => a.Name)], d.Enabled))],
+            [.. rows.Accounts.Where(a => names.ContainsKey(a.DomainId)).OrderBy(a => a.Id)
+                .Select(a => new PlanAccount(Address(a), secrets ? a.PasswordHash : null, a.Name, a.Quota, a.Language, a.Enabled))],
+            [.. rows.Aliases.OrderBy(a => a.Id).Select(a => new PlanAlias(a.Pattern, a.Targets, a.Enabled))]);
+    }
+}

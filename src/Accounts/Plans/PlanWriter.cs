@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Posthorn.Accounts.Plans;
+
+/// <summary>Writes a plan as JSON for people: one entity a line, what is at its default left out.</summary>
+static class PlanWriter
+{
+    public static string Write(Plan plan)
+    {
+        var text = new StringBuilder("{ \"domains\": {\n");
+        Lines(text, plan.Domains, d => d.Name, Domain);
+        text.Append("  }, \"accounts\": {\n");
+        Lines(text, plan.Accounts, a => a.Address, Account);
+        text.Append("  }, \"aliases\": {\n");
+        Lines(text, plan.Aliases, a => a.Pattern, Alias);
+        return text.Append("  } }\n").ToString();
+    }
+
+    /// <summary>Octets with the largest unit that fits without a rest: 2147483648 is "2G".</summary>
+    public static string Size(long octets)
+    {
+        var unit = 0;
+        while (unit < PlanReader.Units.Count - 1 && octets != 0 && octets % 1024 == 0) { octets /= 1024; unit++; }
+        return octets.ToString(CultureInfo.InvariantCulture) + PlanReader.Units[unit];
+    }
+
+    static void Lines<T>(StringBuilder text, IReadOnlyList<T> entities, Func<T, string> key, Func<T, string> value)
+    {
+        for (var i = 0; i < entities.Count; i++)
+            text.Append("    ").Append(Quote(key(entities[i]))).Append(": ").Append(value(entities[i])).Append(i < entities.Count - 1 ? ",\n" : "\n");
+    }
+
+    static string Domain(PlanDomain domain) =>
+        domain.Enabled ? List(domain.Aliases) : Members(("aliases", domain.Aliases.Count == 0 ? null : List(domain.Aliases)), ("enabled", "false"));
+
+    static string Account(PlanAccount account)
+    {
+        var plain = account.Name == "" && account.Quota == 0 && account.Language == "en" && account.Enabled;
+        if (plain && account.Hash is not null) return Quote(account.Hash);
+        return Members(
+            ("name", account.Name == "" ? null : Quote(account.Name)),
+            ("quota", account.Quota == 0 ? null : Quote(Size(account.Quota))),
+            ("language", account.Language == "en" ? null : Quote(account.Language)),
+            ("enabled", account.Enabled ? null : "false"),
+            ("hash", account.Hash is null ? null : Quote(account.Hash)));
+    }
+
+    static string Alias(PlanAlias alias)
+    {
+        var targets = alias.Targets.Count == 1 ? Quote(alias.Targets[0]) : List(alias.Targets);
+        return alias.Enabled ? targets : Members(("to", targets), ("enabled", "false"));
+    }
+
+    static string Members(params ReadOnlySpan<(string Name, string? Value)> members)
+    {
+        var text = new StringBuilder("{");
+        foreach (var (name, value) in members)
+            if (value is not null) text.Append(text.Length > 1 ? ", " : "").Append('"').Append(name).Append("\": ").Append(value);
+        return text.Append('}').ToString();
+    }
+
+    static string List(IReadOnlyList<string> items) => "[" + string.Join(", ", items.Select(Quote)) + "]";
+
+    // Relaxed: the document is for people and files, not for a page; "+" stays "+".
+    static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
+}

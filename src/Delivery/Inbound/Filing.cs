@@ -1,0 +1,184 @@
+using Posthorn.Accounts;
+using Posthorn.Smtp.Server;
+using Posthorn.Storage;
+using Posthorn.Storage.Events;
+using Posthorn.Storage.Messages;
+using Posthorn.Storage.Queue;
+
+namespace Posthorn.Delivery.Inbound;
+
+enum OutcomeKind { None, Filed, Queued, Held, Refused }
+
+/// <summary>What was done for one target.</summary>
+readonly record struct Outcome(OutcomeKind Kind, string? Mailbox = null, uint Uid = 0);
+
+/// <param name="Outcomes">One for each target.</param>
+/// <param name="Refused">One for each reply (LMTP: recipient; SMTP: one for all): true when every mailbox behind it is full.</param>
+sealed record FilingResult(Outcome[] Outcomes, bool[] Refused);
+
+/// <summary>
+/// The one store unit of a message: body once, a row in each mailbox, queue rows, events. It may run again, so it changes
+/// nothing but the store and the result that it makes anew.
+/// </summary>
+sealed class Filing
+{
+    internal required BlobWriter Blob { get; init; }
+    internal required TraceId Trace { get; init; }
+    internal required SmtpClientInfo Client { get; init; }
+    internal required MailParameters Mail { get; init; }
+    internal required Recipients Recipients { get; init; }
+
+    /// <summary>Header lines for all recipients.</summary>
+    internal required byte[] Common { get; init; }
+
+    internal required byte[] Structure { get; init; }
+    internal required DateTimeOffset Received { get; init; }
+    internal required RecipientState ForeignState { get; init; }
+
+    /// <summary>Tells which accounts have a quota; others need no look at what they use.</summary>
+    internal required AccountDirectory Accounts { get; init; }
+
+    internal required string ReceivedDetail { get; init; }
+
+    internal FilingResult Run(WriteUnit unit)
+    {
+        var lmtp = Client.Service == SmtpService.Lmtp;
+        var result = new FilingResult(new Outcome[Recipients.Targets.Count], new bool[lmtp ? Recipients.Count : 1]);
+        var work = new Work(this, unit, result.Outcomes);
+        if (lmtp)
+        {
+            // RFC 2033: each recipient has its own reply, so its quota is exact.
+            for (var i = 0; i < Recipients.Count; i++)
+            {
+                var targets = Recipients.Accepted[i].Targets;
+                if (!(result.Refused[i] = !work.AnyRoom(targets))) work.Deliver(targets);
+                else work.Refuse(targets);
+            }
+        }
+        else
+        {
+            var room = false;
+            for (var i = 0; i < Recipients.Count && !room; i++) room = work.AnyRoom(Recipients.Accepted[i].Targets);
+            result.Refused[0] = !room;
+            // One reply for all: with room in one mailbox the others, which had some at RCPT, may be over by this message.
+            if (room)
+                for (var i = 0; i < Recipients.Count; i++) work.Deliver(Recipients.Accepted[i].Targets);
+        }
+        work.Queue();
+        return result;
+    }
+
+    /// <summary>One run of the unit.</summary>
+    struct Work(Filing filing, WriteUnit unit, Outcome[] outcomes)
+    {
+        BlobLocation? _body;
+        List<NewRecipient>? _foreign;
+        Dictionary<long, Outcome>? _mailboxes;
+        long _onlyMailbox;
+
+        /// <summary>False when all of these are full mailboxes.</summary>
+        internal readonly bool AnyRoom(int[] targets)
+        {
+            foreach (var t in targets)
+            {
+                if (filing.Recipients.Targets[t].Destination is not Destination.Local local || filing.Accounts.Account(local.AccountId) is not { Quota: > 0 }) return true;
+                if (outcomes[t].Kind == OutcomeKind.Filed) return true; // another recipient has led there
+                if (unit.Directory.Account(local.AccountId) is not { } account || !Quota.IsOver(account, filing.Blob.Length)) return true;
+            }
+            return targets.Length == 0;
+        }
+
+        internal readonly void Refuse(int[] targets)
+        {
+            foreach (var t in targets) outcomes[t] = new Outcome(OutcomeKind.Refused);
+        }
+
+        internal void Deliver(int[] targets)
+        {
+            foreach (var t in targets)
+            {
+                if (outcomes[t].Kind is not (OutcomeKind.None or OutcomeKind.Refused)) continue;
+                var target = filing.Recipients.Targets[t];
+                outcomes[t] = target.Destination is Destination.Local local ? File(local) : Foreign(target);
+            }
+        }
+
+        Outcome File(Destination.Local local)
+        {
+            var mailbox = Folder(local);
+            // One message is in one mailbox once, whatever ways lead there.
+            if (_mailboxes is not null ? _mailboxes.TryGetValue(mailbox.Id, out var there) : OnlyIs(mailbox.Id, out there)) return there;
+            var prefix = TraceHeader.Final(filing.Mail.ReversePath, local.Address, filing.Common);
+            var filed = unit.Mailboxes.Deliver(local.AccountId, mailbox.Id, new NewMessage(Body(), prefix, filing.Structure, filing.Received, filing.Trace));
+            var outcome = new Outcome(OutcomeKind.Filed, mailbox.Name, filed.Uid);
+            Remember(mailbox.Id, outcome);
+            return outcome;
+        }
+
+        /// <summary>The folder that the tag names when there is one, else INBOX.</summary>
+        readonly Mailbox Folder(Destination.Local local)
+        {
+            if (!string.IsNullOrEmpty(local.Detail))
+            {
+                if (unit.Mailboxes.Find(local.AccountId, local.Detail) is { } exact) return exact;
+                var all = unit.Mailboxes.List(local.AccountId);
+                for (var i = 0; i < all.Count; i++)
+                    if (all[i].Name.Equals(local.Detail, StringComparison.OrdinalIgnoreCase)) return all[i];
+            }
+            return unit.Mailboxes.Find(local.AccountId, "INBOX") ?? throw new StoreException($"account {local.AccountId} has no INBOX any more");
+        }
+
+        Outcome _only;
+
+        readonly bool OnlyIs(long mailbox, out Outcome outcome)
+        {
+            outcome = _only;
+            return _onlyMailbox == mailbox && _only.Kind != OutcomeKind.None;
+        }
+
+        void Remember(long mailbox, Outcome outcome)
+        {
+            if (_only.Kind == OutcomeKind.None)
+            {
+                (_onlyMailbox, _only) = (mailbox, outcome);
+                return;
+            }
+            _mailboxes ??= new Dictionary<long, Outcome> { [_onlyMailbox] = _only };
+            _mailboxes[mailbox] = outcome;
+        }
+
+        Outcome Foreign(Target target)
+        {
+            var address = ((Destination.Foreign)target.Destination).Address.ToString();
+            var original = target.Rcpt.Recipient.ToString();
+            (_foreign ??= []).Add(new NewRecipient(address, original, target.Rcpt.Notify, target.Rcpt.OriginalRecipient, filing.ForeignState));
+            return new Outcome(filing.ForeignState == RecipientState.Held ? OutcomeKind.Held : OutcomeKind.Queued);
+        }
+
+        /// <summary>The queue rows.</summary>
+        internal void Queue()
+        {
+            if (_foreign is null) return;
+            var mail = filing.Mail;
+            unit.Queue.Add(new NewQueued(filing.Trace, mail.ReversePath?.ToString() ?? "", Body(), filing.Common, filing.Client.Principal?.AccountId ?? 0,
+                BodyName(mail.Body), mail.SmtpUtf8, mail.Return, mail.EnvelopeId, filing.Received, _foreign));
+            foreach (var r in _foreign)
+                unit.Events.Add(filing.Trace, r.State == RecipientState.Held ? EventKind.Held : EventKind.Queued, 0, Story.Queued(r.Original, r.Address));
+        }
+
+        /// <summary>The body, stored when the first target needs it; with it the story begins.</summary>
+        BlobLocation Body()
+        {
+            if (_body is not null) return _body;
+            unit.Events.Add(filing.Trace, EventKind.Received, filing.Client.Principal?.AccountId ?? 0, filing.ReceivedDetail);
+            return _body = unit.Store(filing.Blob);
+        }
+
+        static string BodyName(BodyType body) => body switch
+        {
+            BodyType.EightBitMime => "8BITMIME",
+            BodyType.BinaryMime => "BINARYMIME",
+            _ => "7BIT",
+        };
+    }
+}

@@ -1,0 +1,22 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Posthorn.Delivery.Inbound;
+
+static partial class InboundLog
+{
+    [LoggerMessage(1, LogLevel.Information, "message {Id} from=<{From}> nrcpt={Recipients} size={Size} client={Client} helo={Helo} tls={Tls} auth={Auth}", EventName = "accepted")]
+    internal static partial void Accepted(ILogger logger, string id, string from, int recipients, long size, IPAddress client, string helo, string tls, string auth);
+
+    [LoggerMessage(2, LogLevel.Information, "message {Id} to=<{To}> filed in {Mailbox} uid={Uid}", EventName = "filed")]
+    internal static partial void Filed(ILogger logger, string id, string to, string mailbox, uint uid);
+
+    [LoggerMessage(3, LogLevel.Information, "message {Id} to=<{To}> {State}", EventName = "queued")]
+    internal static partial void Queued(ILogger logger, string id, string to, string state);
+
+    [LoggerMessage(4, LogLevel.Information, "message {Id} from=<{From}> refused: {Code} {Reason} client={Client} auth={Auth}", EventName = "refused")]
+    internal static partial void Refused(ILogger logger, string id, string from, int code, string reason, IPAddress client, string auth);
+
+    [LoggerMessage(5, LogLevel.Error, "message {Id} could not be stored", EventName = "fault")]
+    internal static partial void Fault(ILogger logger, Exception error, string id);
+}

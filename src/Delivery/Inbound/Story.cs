@@ -1,0 +1,38 @@
+using Posthorn.Mime.Headers;
+using Posthorn.Smtp.Server;
+
+namespace Posthorn.Delivery.Inbound;
+
+/// <summary>The details of the events that inbound delivery writes (docs/events.md).</summary>
+static class Story
+{
+    internal static string Received(SmtpClientInfo client, MailParameters mail, int recipients, long size, HeaderSummary header)
+    {
+        var d = new StoryDetail();
+        d.Add("from", mail.ReversePath?.ToString() ?? "<>");
+        d.Add("client", client.Address.ToString());
+        d.Add("helo", client.Helo);
+        d.Add("name", client.ReverseName);
+        d.Add("with", System.Text.Encoding.ASCII.GetString(TraceHeader.Protocol(client, mail.SmtpUtf8)));
+        d.Add("tls", client.Tls);
+        if (client.Principal is { } who)
+        {
+            d.Add("login", who.Address);
+            d.Add("mechanism", who.Mechanism);
+            d.Add("credential", who.Credential);
+        }
+        d.Add("session", client.SessionId);
+        d.Add("recipients", recipients);
+        d.Add("size", size);
+        d.Add("messageId", header.MessageId is { Length: > 998 } id ? id[..998] : header.MessageId);
+        return d.End();
+    }
+
+    internal static string Queued(string recipient, string address)
+    {
+        var d = new StoryDetail();
+        d.Add("to", recipient);
+        d.Add("address", address);
+        return d.End();
+    }
+}

@@ -1,0 +1,49 @@
+using Posthorn.Accounts;
+using Posthorn.Smtp.Server;
+
+namespace Posthorn.Delivery.Inbound;
+
+/// <summary>One place that the message goes to, however many recipients lead there.</summary>
+/// <param name="Destination">The mailbox here or the address elsewhere.</param>
+/// <param name="Rcpt">The first recipient that led to it.</param>
+sealed record Target(Destination Destination, RcptParameters Rcpt);
+
+/// <summary>An accepted recipient and where it leads.</summary>
+/// <param name="Rcpt">As the client gave it.</param>
+/// <param name="Targets">Indexes of its targets.</param>
+readonly record struct Accepted(RcptParameters Rcpt, int[] Targets);
+
+/// <summary>The recipients of one transaction; each target once.</summary>
+sealed class Recipients
+{
+    readonly List<Target> _targets = new(1);
+    readonly List<Accepted> _accepted = new(1);
+    Dictionary<Destination, int>? _index;
+
+    internal int Count => _accepted.Count;
+    internal IReadOnlyList<Target> Targets => _targets;
+    internal IReadOnlyList<Accepted> Accepted => _accepted;
+
+    internal bool AnyLocal { get; private set; }
+
+    internal void Add(RcptParameters rcpt, IReadOnlyList<Destination> destinations)
+    {
+        var targets = new int[destinations.Count];
+        for (var i = 0; i < targets.Length; i++) targets[i] = IndexOf(destinations[i], rcpt);
+        _accepted.Add(new Accepted(rcpt, targets));
+    }
+
+    int IndexOf(Destination destination, RcptParameters rcpt)
+    {
+        if (_index is null && _targets.Count > 0)
+        {
+            _index = new Dictionary<Destination, int>();
+            for (var i = 0; i < _targets.Count; i++) _index.Add(_targets[i].Destination, i);
+        }
+        if (_index is not null && _index.TryGetValue(destination, out var there)) return there;
+        _index?.Add(destination, _targets.Count);
+        _targets.Add(new Target(destination, rcpt));
+        AnyLocal |= destination is Destination.Local;
+        return _targets.Count - 1;
+    }
+}

@@ -1,0 +1,191 @@
+using Posthorn.Accounts;
+using Posthorn.Mime.Headers;
+using Posthorn.Mime.Structure;
+using Posthorn.Smtp.Server;
+using Posthorn.Storage;
+
+namespace Posthorn.Delivery.Inbound;
+
+/// <summary>One message coming in: MAIL, recipients, data, commit. Nothing of it is visible before the commit.</summary>
+sealed class Transaction : ISmtpTransaction
+{
+    readonly SmtpBackend _backend;
+    readonly SmtpClientInfo _client;
+    readonly MailParameters _mail;
+    readonly TraceId _trace;
+    readonly Recipients _recipients = new();
+    BlobWriter? _blob;
+    SmtpReply? _writeFailure;
+
+    internal Transaction(SmtpBackend backend, SmtpClientInfo client, MailParameters mail)
+    {
+        (_backend, _client, _mail) = (backend, client, mail);
+        _trace = backend.Store.NewTraceId();
+        Id = _trace.ToString();
+    }
+
+    public string Id { get; }
+
+    public ValueTask<SmtpReply> RecipientAsync(RcptParameters rcpt, CancellationToken ct)
+    {
+        var (destinations, refusal) = _backend.Router.Route(_client, rcpt.Recipient);
+        if (refusal is not null) return ValueTask.FromResult(refusal);
+        if (AllFull(destinations!)) return ValueTask.FromResult(Replies.OverQuota);
+        _recipients.Add(rcpt, destinations!);
+        return ValueTask.FromResult(Replies.RecipientOk);
+    }
+
+    /// <summary>True when every mailbox behind a recipient is full, or would be with the size that MAIL announced.</summary>
+    bool AllFull(IReadOnlyList<Destination> destinations)
+    {
+        for (var i = 0; i < destinations.Count; i++)
+        {
+            if (destinations[i] is not Destination.Local local || _backend.Accounts.Account(local.AccountId) is not { Quota: > 0 }) return false;
+            // The directory's picture knows the quota, only the store knows what is used now.
+            if (_backend.Store.Read(r => r.Directory.Account(local.AccountId)) is not { } account || !Quota.IsOver(account, _mail.Size ?? 0)) return false;
+        }
+        return destinations.Count > 0;
+    }
+
+    public SmtpReply? BeginData()
+    {
+        if (_backend.Store.Poisoned.IsCompleted) return Replies.Fault;
+        _blob ??= _backend.Store.NewBlob();
+        return null;
+    }
+
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> octets, CancellationToken ct)
+    {
+        if (_writeFailure is not null) return default; // the rest is swallowed; the reply to the data tells
+        try
+        {
+            (_blob ??= _backend.Store.NewBlob()).Write(octets.Span);
+        }
+        catch (Exception e) when (e is StoreException or IOException)
+        {
+            _writeFailure = Failure(e);
+        }
+        return default;
+    }
+
+    public async ValueTask<IReadOnlyList<SmtpReply>> CommitAsync(bool verbose, CancellationToken ct)
+    {
+        if (_writeFailure is not null) return ToAll(_writeFailure);
+        try
+        {
+            _blob ??= _backend.Store.NewBlob();
+            var header = HeaderChecks.Read(_blob);
+            if (HeaderChecks.Check(header, _client.Principal, _backend.Accounts) is { } refusal)
+            {
+                InboundLog.Refused(_backend.Logger, Id, ReversePath, refusal.Code, refusal.Lines[0], _client.Address, Login);
+                return ToAll(refusal);
+            }
+            // RFC 5321 §4.4: a Return-Path that came with the message goes at final delivery. Rare, so it may cost a copy.
+            if (header.ReturnPaths > 0 && _recipients.AnyLocal) await WithoutReturnPathAsync().ConfigureAwait(false);
+            var filing = Prepare(_blob, header);
+            var result = await _backend.Store.WriteAsync(filing.Run, ct).ConfigureAwait(false);
+            Log(result);
+            return Answer(result, verbose);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return ToAll(Failure(e));
+        }
+    }
+
+    async ValueTask WithoutReturnPathAsync()
+    {
+        var whole = _blob!;
+        _blob = ReturnPathField.Strip(whole, _backend.Store.NewBlob());
+        await whole.DisposeAsync().ConfigureAwait(false);
+    }
+
+    Filing Prepare(BlobWriter blob, HeaderSummary header)
+    {
+        var now = _backend.Time.GetUtcNow();
+        var only = _recipients.Count == 1 ? _recipients.Accepted[0].Rcpt.Recipient : null;
+        var common = TraceHeader.Common(_backend.Host, _client, _mail, Id, only, now, header);
+        Part tree;
+        if (blob.Length <= blob.Head.Length) tree = PartTree.Read(blob.Head.Span);
+        else
+        {
+            using var stream = blob.OpenRead();
+            tree = PartTree.Read(stream);
+        }
+        return new Filing
+        {
+            Blob = blob,
+            Trace = _trace,
+            Client = _client,
+            Mail = _mail,
+            Recipients = _recipients,
+            Common = common,
+            Structure = PartTree.Encode(tree),
+            Received = now,
+            ForeignState = _backend.Options.HoldForeign ? Storage.Queue.RecipientState.Held : Storage.Queue.RecipientState.Due,
+            Accounts = _backend.Accounts,
+            ReceivedDetail = Story.Received(_client, _mail, _recipients.Count, blob.Length, header),
+        };
+    }
+
+    IReadOnlyList<SmtpReply> Answer(FilingResult result, bool verbose)
+    {
+        if (_client.Service != SmtpService.Lmtp) return [result.Refused[0] ? Replies.OverQuota : Ok(result, verbose, -1)];
+        var replies = new SmtpReply[_recipients.Count];
+        for (var i = 0; i < replies.Length; i++) replies[i] = result.Refused[i] ? Replies.OverQuota : Ok(result, verbose, i);
+        return replies;
+    }
+
+    /// <summary>The good reply, with the id that finds the story; after VERB with a line for each recipient before it.</summary>
+    SmtpReply Ok(FilingResult result, bool verbose, int recipient)
+    {
+        var ok = "Ok: " + Id;
+        if (!verbose) return new SmtpReply(250, "2.0.0", ok);
+        var (first, count) = recipient < 0 ? (0, _recipients.Count) : (recipient, 1);
+        var lines = new string[count + 1];
+        for (var i = 0; i < count; i++) lines[i] = VerbLine.For(_recipients, first + i, result);
+        lines[count] = ok;
+        return new SmtpReply(250, "2.0.0", lines);
+    }
+
+    /// <summary>The same reply for all: once in SMTP, for each recipient in LMTP (RFC 2033 §4.2).</summary>
+    IReadOnlyList<SmtpReply> ToAll(SmtpReply reply)
+    {
+        if (_client.Service != SmtpService.Lmtp) return [reply];
+        var replies = new SmtpReply[_recipients.Count];
+        Array.Fill(replies, reply);
+        return replies;
+    }
+
+    SmtpReply Failure(Exception e)
+    {
+        InboundLog.Fault(_backend.Logger, e, Id);
+        return e is StoreFullException ? Replies.NoSpace : Replies.Fault;
+    }
+
+    void Log(FilingResult result)
+    {
+        var log = _backend.Logger;
+        if (!log.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Information)) return;
+        InboundLog.Accepted(log, Id, ReversePath, _recipients.Count, _blob!.Length, _client.Address, _client.Helo, _client.Tls ?? "", Login);
+        for (var i = 0; i < result.Outcomes.Length; i++)
+        {
+            ref readonly var o = ref result.Outcomes[i];
+            switch (_recipients.Targets[i].Destination)
+            {
+                case Destination.Local local when o.Kind == OutcomeKind.Filed:
+                    InboundLog.Filed(log, Id, local.Address.ToString(), o.Mailbox!, o.Uid);
+                    break;
+                case Destination.Foreign foreign when o.Kind is OutcomeKind.Queued or OutcomeKind.Held:
+                    InboundLog.Queued(log, Id, foreign.Address.ToString(), o.Kind == OutcomeKind.Held ? "held" : "queued");
+                    break;
+            }
+        }
+    }
+
+    string ReversePath => _mail.ReversePath?.ToString() ?? "";
+
+    string Login => _client.Principal?.Address ?? "";
+
+    public ValueTask DisposeAsync() => _blob?.DisposeAsync() ?? default;
+}

@@ -1,0 +1,167 @@
+using System.Net;
+
+namespace Posthorn.Configuration;
+
+/// <summary>The whole of posthorn.json.</summary>
+sealed record ServerOptions
+{
+    [Option("The name of this server: in the greeting, in EHLO, in Received lines. It should be the name that the address resolves to.", Required = true, Example = "mail.example.org")]
+    public string Hostname { get; init; } = "";
+
+    [Option("The directory of the store, the certificates made here and the control socket. It is made, with mode 0700, when missing.", Required = true, Path = true, Example = "data")]
+    public string DataDirectory { get; init; } = "";
+
+    [Option("The account of the operating system to become after the listeners are bound. Only used when started as root; then it should be set.", Example = "posthorn")]
+    public string? User { get; init; }
+
+    [Option("Where clients are served.")]
+    public IReadOnlyList<ListenerOptions> Listeners { get; init; } = [];
+
+    [Option("Who may send mail through this server without a login.")]
+    public RelayOptions Relay { get; init; } = new();
+
+    [Option("Where names are looked up.")]
+    public DnsOptions Dns { get; init; } = new();
+
+    [Option("Certificates for encrypted connections.")]
+    public TlsOptions Tls { get; init; } = new();
+
+    [Option("Bounds that keep one client or one message from harming the others.")]
+    public LimitOptions Limits { get; init; } = new();
+
+    [Option("Rules for the names people log in with and receive mail at.")]
+    public AccountsOptions Accounts { get; init; } = new();
+
+    [Option("Where mail and settings are kept.")]
+    public StoreSection Store { get; init; } = new();
+
+    [Option("What is written about each event, and where.")]
+    public LogOptions Log { get; init; } = new();
+
+    [Option("The socket through which the commands of this program reach the running server.")]
+    public ControlOptions Control { get; init; } = new();
+}
+
+/// <summary>The services a listener can offer.</summary>
+enum ListenerProtocol { Smtp, Submission, Submissions, Lmtp, Pop3, Pop3s, Imap, Imaps, Http, Https }
+
+/// <summary>Whether a password may cross an unencrypted connection.</summary>
+enum PlaintextLogin { Loopback, Never }
+
+sealed record ListenerOptions
+{
+    [Option("The service offered: mail from other servers (smtp), mail from users (submission; submissions with TLS from the start), local delivery (lmtp), reading (pop3; pop3s with TLS from the start). The names imap, imaps, http and https are kept for later versions.", Required = true)]
+    public ListenerProtocol Protocol { get; init; }
+
+    [Option("\"address:port\", \"[IPv6 address]:port\", or \"unix:path\" for a Unix socket.", Required = true, Example = "0.0.0.0:25")]
+    public ListenerAddress Address { get; init; } = new(null, null);
+
+    [Option("\"loopback\" lets clients on this machine log in without TLS; \"never\" lets nobody. For smtp, submission, lmtp and pop3.")]
+    public PlaintextLogin PlaintextLogin { get; init; } = PlaintextLogin.Never;
+
+    [Option("Networks of proxies that begin each connection with a PROXY header (version 1 or 2) naming the real client. A connection from there without the header is closed; from elsewhere the header is refused.", Example = "10.0.0.0/8")]
+    public IReadOnlyList<IPNetwork> ProxyProtocol { get; init; } = [];
+}
+
+sealed record RelayOptions
+{
+    [Option("Networks whose hosts may send mail to anywhere without a login, and are exempt from rate limits.", Example = "192.168.0.0/16", Reloads = true)]
+    public IReadOnlyList<IPNetwork> TrustedNetworks { get; init; } = [];
+}
+
+sealed record DnsOptions
+{
+    [Option("Resolvers as \"address\" or \"address:port\". Empty: those of /etc/resolv.conf.", Example = "127.0.0.1:53")]
+    public IReadOnlyList<ServerAddress> Servers { get; init; } = [];
+}
+
+sealed record TlsOptions
+{
+    [Option("Certificates with their keys. The one whose names fit what the client asks for is shown; the first is shown to all others. Empty: a self-signed one is made and kept in the data directory.", Reloads = true)]
+    public IReadOnlyList<CertificateOptions> Certificates { get; init; } = [];
+}
+
+sealed record CertificateOptions
+{
+    [Option("A PEM file with the certificate and those that lead to its root, in that order.", Required = true, Path = true, Example = "/etc/posthorn/tls/fullchain.pem", Reloads = true)]
+    public string Certificate { get; init; } = "";
+
+    [Option("A PEM file with the private key, readable for nobody else.", Required = true, Path = true, Example = "/etc/posthorn/tls/key.pem", Reloads = true)]
+    public string Key { get; init; } = "";
+
+    [Option("Names to show it for, in place of those in the certificate.", Example = "mail.example.org", Reloads = true)]
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+}
+
+sealed record LimitOptions
+{
+    [Option("The largest message taken.", Unit = OptionUnit.Octets, Minimum = 65536, Maximum = 1 << 30)]
+    public long MessageSize { get; init; } = 50L << 20;
+
+    [Option("Most recipients of one message (RFC 5321 §4.5.3.1.8 asks for at least 100).", Minimum = 100, Maximum = 100_000)]
+    public int Recipients { get; init; } = 1000;
+
+    [Option("Most connections of all listeners together.", Minimum = 1, Maximum = 1_000_000, Reloads = true)]
+    public int Connections { get; init; } = 12_000;
+
+    [Option("Most connections from one address (IPv6: one /64).", Minimum = 1, Maximum = 1_000_000, Reloads = true)]
+    public int ConnectionsPerAddress { get; init; } = 30;
+
+    [Option("Most connections from one network (IPv4: /26, IPv6: /48).", Minimum = 1, Maximum = 1_000_000, Reloads = true)]
+    public int ConnectionsPerNetwork { get; init; } = 90;
+
+    [Option("New connections a minute from one address.", Unit = OptionUnit.PerMinute, Minimum = 1, Maximum = 1_000_000, Reloads = true)]
+    public int ConnectionRate { get; init; } = 300;
+
+    [Option("How long a stopping server waits for transfers to end.")]
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+sealed record AccountsOptions
+{
+    [Option("The domain that completes a login name without one.", Example = "example.org")]
+    public string? DefaultDomain { get; init; }
+
+    [Option("The character between a user and a tag: mail to user+tag reaches user.")]
+    public char SubaddressSeparator { get; init; } = '+';
+}
+
+/// <summary>What keeps the store's rows.</summary>
+enum StoreEngine { Sqlite, Postgres }
+
+sealed record StoreSection
+{
+    [Option("\"sqlite\" keeps everything in the data directory; \"postgres\" keeps all but the bodies in a PostgreSQL database.")]
+    public StoreEngine Engine { get; init; } = StoreEngine.Sqlite;
+
+    [Option("The connection string of the PostgreSQL database, when it holds no password.", Example = "Host=/run/postgresql;Database=posthorn")]
+    public string? ConnectionString { get; init; }
+
+    [Option("A file with the connection string, readable for nobody else.", Path = true, Example = "/etc/posthorn/secrets/postgres")]
+    public string? ConnectionStringFile { get; init; }
+
+    [Option("New mail is put off while less space than this is free.", Unit = OptionUnit.Octets, Minimum = 0)]
+    public long MinimumFree { get; init; } = 64L << 20;
+}
+
+enum LogFormat { Text, Json }
+
+enum LogSeverity { Debug, Information, Warning, Error }
+
+sealed record LogOptions
+{
+    [Option("One line an event, as text or as a JSON object.", Reloads = false)]
+    public LogFormat Format { get; init; } = LogFormat.Text;
+
+    [Option("The least severity that is written.", Reloads = true)]
+    public LogSeverity Level { get; init; } = LogSeverity.Information;
+
+    [Option("A file to append to. Without one the log goes to the standard error stream. SIGHUP opens it anew.", Path = true, Example = "/var/log/posthorn.log", Default = "standard error")]
+    public string? File { get; init; }
+}
+
+sealed record ControlOptions
+{
+    [Option("The path of the Unix socket; mode 0600.", Path = true, Default = "control.sock in the data directory")]
+    public string? Socket { get; init; }
+}

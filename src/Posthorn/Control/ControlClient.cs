@@ -1,0 +1,28 @@
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+
+namespace Posthorn.Control;
+
+/// <summary>Asks the running server.</summary>
+static class ControlClient
+{
+    /// <summary>The answer, or null when no server listens at this path. Throws <see cref="Verbs.VerbException"/> when one does and we may not talk to it.</summary>
+    public static async Task<JsonObject?> AskAsync(string path, string verb, JsonObject arguments, CancellationToken ct)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try { await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct).ConfigureAwait(false); }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.AccessDenied)
+        {
+            throw new Verbs.VerbException(Cli.ExitCode.NoPermission, $"no permission to talk to the running server at {path}");
+        }
+        catch (SocketException) { return null; }
+        try
+        {
+            using var stream = new NetworkStream(socket, ownsSocket: false);
+            await ControlFrame.WriteAsync(stream, new JsonObject { ["verb"] = verb, ["arguments"] = arguments.DeepClone() }, ct).ConfigureAwait(false);
+            if (await ControlFrame.ReadAsync(stream, ct).ConfigureAwait(false) is { } answer) return answer;
+        }
+        catch (Exception e) when (e is IOException or SocketException) { }
+        throw new Verbs.VerbException(Cli.ExitCode.TemporaryFailure, "the running server ended the conversation without an answer; whether it did what was asked is not known");
+    }
+}

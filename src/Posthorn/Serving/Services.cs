@@ -1,0 +1,70 @@
+using System.Net.Security;
+using Microsoft.Extensions.Logging;
+using Posthorn.Accounts;
+using Posthorn.Accounts.Credentials;
+using Posthorn.Configuration;
+using Posthorn.Delivery.Inbound;
+using Posthorn.Logging;
+using Posthorn.Pop3;
+using Posthorn.Smtp.Server;
+using Posthorn.Storage;
+using Posthorn.Verbs;
+using Posthorn.Wire.Connections;
+
+namespace Posthorn.Serving;
+
+/// <summary>The store and the protocol servers on it.</summary>
+sealed class Services : IAsyncDisposable
+{
+    readonly AccountDirectory _directory;
+    readonly PasswordKdf _kdf;
+    readonly Pop3Server _pop3;
+    readonly SmtpServer _smtp;
+    readonly TrustedNetworks _trusted;
+    readonly TimeProvider _time;
+
+    Services(LoadedConfig config, MailStore store, LogProvider logs, TimeProvider time, TrustedNetworks trusted, bool holdForeign)
+    {
+        (Store, _time, _trusted) = (store, time, trusted);
+        _directory = new AccountDirectory(store, Deployment.Accounts(config.Options));
+        _kdf = new PasswordKdf();
+        var authenticator = new Authenticator(store, _directory, _kdf, new LoginLimits(), trusted.Contains, time, logs.CreateLogger("login"));
+        _pop3 = new Pop3Server(new Pop3Options { Hostname = config.Options.Hostname }, store, _directory, authenticator, time, logs.CreateLogger("pop3"));
+        var backend = new SmtpBackend(store, _directory, Deployment.Delivery(config.Options, holdForeign), time, logs.CreateLogger("delivery"));
+        _smtp = new SmtpServer(Deployment.Smtp(config.Options), backend, authenticator, time, new Logger<SmtpServer>(logs));
+    }
+
+    public MailStore Store { get; }
+
+    public static async Task<Services> OpenAsync(LoadedConfig config, LogProvider logs, TimeProvider time, TrustedNetworks trusted, bool holdForeign)
+    {
+        var store = await MailStore.OpenAsync(Deployment.Store(config.Options), time, logs.CreateLogger("store")).ConfigureAwait(false);
+        return new Services(config, store, logs, time, trusted, holdForeign);
+    }
+
+    /// <summary>What the verbs that come in by the control socket work on.</summary>
+    public VerbContext Verbs(LoadedConfig config) => new(config, Store, _directory, _kdf, _time, owned: false);
+
+    /// <summary>Serves one client of a listener.</summary>
+    public Task ServeAsync(ListenerOptions listener, Func<SslServerAuthenticationOptions?>? tls, Connection connection, CancellationToken ct)
+    {
+        var plaintext = listener.PlaintextLogin == PlaintextLogin.Loopback;
+        if (!Deployment.IsSmtp(listener.Protocol)) return _pop3.RunAsync(connection, new Pop3ListenerSettings(tls, plaintext), ct);
+        var settings = new SmtpListenerSettings
+        {
+            Service = Deployment.Service(listener.Protocol),
+            Tls = tls,
+            PlaintextLogin = plaintext,
+            Trusted = _trusted.Contains,
+            XClient = listener.Protocol == ListenerProtocol.Smtp,
+        };
+        return _smtp.RunAsync(connection, settings, ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _directory.Dispose();
+        _kdf.Dispose();
+        await Store.DisposeAsync().ConfigureAwait(false);
+    }
+}

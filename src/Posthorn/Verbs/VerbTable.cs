@@ -1,0 +1,31 @@
+namespace Posthorn.Verbs;
+
+/// <summary>All verbs, one list for each noun.</summary>
+static class VerbTable
+{
+    public static IReadOnlyList<Verb> All { get; } =
+    [
+        .. DomainVerbs.All,
+        .. AccountVerbs.All,
+        .. AppPasswordVerbs.All,
+        .. AliasVerbs.All,
+        .. AddressVerbs.All,
+        .. PlanVerbs.All,
+        .. TraceVerbs.All,
+    ];
+
+    /// <summary>What stands in the help for the words that are not verbs themselves.</summary>
+    public static IReadOnlyDictionary<string, string> Nouns { get; } = new Dictionary<string, string>
+    {
+        ["domain"] = "Domains: ours, and other names of ours.",
+        ["account"] = "Accounts: people with a login and mailboxes.",
+        ["app-password"] = "Passwords for one program of an account each, made by the server.",
+        ["alias"] = "Aliases: addresses and patterns that lead to other addresses.",
+        ["address"] = "Addresses and where they lead.",
+        ["store"] = "The store.",
+        ["check"] = "Checks that change nothing.",
+        ["config"] = "The configuration file.",
+    };
+
+    public static Verb? Find(string path) => All.FirstOrDefault(v => v.Path == path);
+}

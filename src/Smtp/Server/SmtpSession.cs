@@ -1,0 +1,415 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Posthorn.Smtp.Grammar;
+using Posthorn.Smtp.Server.Commands;
+using Posthorn.Wire.Connections;
+using Posthorn.Wire.Lines;
+
+namespace Posthorn.Smtp.Server;
+
+/// <summary>
+/// One client from greeting to goodbye: reads a command, checks that it fits, runs it, and keeps count of what a client may
+/// do only so often. Replies are buffered and leave when the session has to wait for input, so that a pipelined group is
+/// answered in one segment (RFC 2920 §3.2).
+/// </summary>
+sealed class SmtpSession
+{
+    readonly SmtpServer _server;
+    readonly string _id;
+    long _began;
+    int _commands, _messages, _refused, _transactions;
+    int _errors, _junk, _unknown, _unknownRecipients, _failedLogins, _skipped;
+    TimeSpan _penalty;
+    string _reason = "lost connection";
+
+    internal SmtpSession(SmtpServer server, Connection connection, SmtpListenerSettings listener, string id, CancellationToken stop)
+    {
+        (_server, Connection, Listener, _id, Stop) = (server, connection, listener, id, stop);
+        Client = new SmtpClientInfo { Service = listener.Service, Address = PlainAddress(connection.RemoteAddress), SessionId = id };
+        Client.Port = (connection.Remote as IPEndPoint)?.Port ?? 0;
+        Client.Trusted = listener.Trusted(Client.Address);
+        MayXClient = listener.XClient && Client.Trusted;
+    }
+
+    internal SmtpServerOptions Options => _server.Options;
+    internal SmtpServer Server => _server;
+    internal ISmtpBackend Backend => _server.Backend;
+    internal ILogger Logger => _server.Logger;
+    internal Connection Connection { get; }
+    internal SmtpListenerSettings Listener { get; }
+    internal SmtpClientInfo Client { get; }
+    internal SessionState State { get; private set; } = new();
+    internal CancellationToken Stop { get; }
+    internal bool LoggedIn => Client.Principal is not null;
+
+    /// <summary>Neither logged in nor in a trusted network.</summary>
+    internal bool IsStranger => Client.Principal is null && !Client.Trusted;
+
+    /// <summary>The peer that connected may speak for others, whatever it said with XCLIENT since.</summary>
+    internal bool MayXClient { get; }
+
+    /// <summary>True while octets of a message are on the wire: after a fault the place in the stream is lost.</summary>
+    internal bool InTransfer { get; set; }
+
+    MessageIntake? _intake;
+
+    /// <summary>The reader of message text; most probes never need one.</summary>
+    internal MessageIntake Intake => _intake ??= new MessageIntake(this);
+
+    internal async Task RunAsync()
+    {
+        try
+        {
+            SmtpLog.Connected(Logger, _id, Client.Address, Client.Service);
+            if (Connection.Tls is not null) Client.Tls = TlsName();
+            SetDeadline();
+            _began = _server.Time.GetTimestamp();
+            Greet();
+            if (await SpeaksSmtpAsync().ConfigureAwait(false))
+                while (!Ended) await NextAsync().ConfigureAwait(false);
+            await Connection.FlushAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Commands have their own net; what gets here is a fault of the loop itself.
+            SmtpLog.Fault(Logger, e, _id, Client.Address, "session");
+            _reason = "fault";
+        }
+        finally
+        {
+            await DropEnvelopeAsync().ConfigureAwait(false);
+            SmtpLog.Disconnected(Logger, _id, Client.Address, Client.Helo, Client.Tls, Client.Principal?.Address, _messages, _refused, _commands, _reason);
+        }
+    }
+
+    /// <summary>The greeting of RFC 5321 §3.1; XCLIENT makes a second one.</summary>
+    internal void Greet()
+    {
+        Reply("220 "u8, Options.Hostname, Client.Service == SmtpService.Lmtp ? " LMTP Posthorn\r\n"u8 : " ESMTP Posthorn\r\n"u8);
+    }
+
+    // A TLS client on a plaintext port waits for us as we wait for its line: look at the first octet.
+    async ValueTask<bool> SpeaksSmtpAsync()
+    {
+        if (!Connection.HasBufferedInput)
+        {
+            var status = await WaitAsync().ConfigureAwait(false);
+            if (status != LineStatus.Line)
+            {
+                EndBy(status);
+                return false;
+            }
+        }
+        if (!CommandLine.IsTlsHello(Connection.Buffered.Span)) return true;
+        Abuse("TLS on a plaintext port");
+        _reason = "TLS on a plaintext port";
+        return false;
+    }
+
+    async ValueTask<LineStatus> WaitAsync()
+    {
+        Connection.IdlePoint(true);
+        try { return await Connection.FillAsync(CommandTime()).ConfigureAwait(false); }
+        finally { Connection.IdlePoint(false); }
+    }
+
+    async ValueTask NextAsync()
+    {
+        if (_penalty > TimeSpan.Zero) await PenaltyAsync().ConfigureAwait(false);
+        // Only AUTH may be longer than a command line (RFC 4954 §4: 12,288 octets of base64), and only where it is offered.
+        var limit = Client.Service == SmtpService.Submission && !LoggedIn ? AuthCommand.MaxLine : Options.MaxCommandLine;
+        Connection.IdlePoint(true);
+        var line = await Connection.ReadLineAsync(limit, CommandTime()).ConfigureAwait(false);
+        Connection.IdlePoint(false);
+        if (line.Status == LineStatus.TooLong) Refuse("500 5.5.2 Line too long\r\n"u8);
+        else if (line.Status != LineStatus.Line) EndBy(line.Status);
+        else if (line.HasBareControl) RefuseBareControl("550 5.5.2 Bare CR, LF or NUL in a command\r\n"u8);
+        else await HandleAsync(line.Text).ConfigureAwait(false);
+    }
+
+    /// <summary>What is left of the time for the greeting, or the time for one command.</summary>
+    TimeSpan CommandTime()
+    {
+        if (State.Greeted) return Options.CommandTimeout;
+        var left = Options.GreetingTimeout - _server.Time.GetElapsedTime(_began);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    async ValueTask HandleAsync(ReadOnlyMemory<byte> line)
+    {
+        _commands++;
+        var verb = line[..CommandLine.VerbLength(line.Span)];
+        var argument = verb.Length < line.Length ? line[(verb.Length + 1)..] : default;
+        var command = SmtpCommands.Find(verb.Span);
+        if (Logger.IsEnabled(LogLevel.Debug)) SmtpLog.Line(Logger, _id, command is AuthCommand ? "AUTH" : SmtpLog.Escape(line.Span));
+        if (command is null)
+        {
+            RefuseUnknown(verb.Span);
+            return;
+        }
+        if (line.Length + 2 > Options.MaxCommandLine && command is not AuthCommand)
+        {
+            Refuse("500 5.5.2 Line too long\r\n"u8);
+            return;
+        }
+        if (command.When.HasFlag(When.EndsGroup) && Connection.HasBufferedInput && IsInjection(command)) return;
+        if (command.When.HasFlag(When.Junk) && ++_junk > Options.MaxJunkCommands)
+        {
+            End("421 4.7.0 Too many commands without mail\r\n"u8, "too many junk commands");
+            return;
+        }
+        try
+        {
+            var refusal = SmtpGate.Check(command.When, Client.Service, State.Stage, LoggedIn);
+            if (refusal.Length > 0) await command.RefuseAsync(this, argument, refusal.ToArray()).ConfigureAwait(false);
+            else if (command.When.HasFlag(When.Bare) && argument.Span.TrimEnd((byte)' ').Length > 0) Refuse("501 5.5.4 No argument allowed\r\n"u8);
+            else await command.RunAsync(this, argument).ConfigureAwait(false);
+        }
+        catch (BadSyntax e)
+        {
+            Refuse(SmtpReplies.Of(e.Reply));
+        }
+        catch (Exception e)
+        {
+            await FaultAsync(e, command).ConfigureAwait(false);
+        }
+    }
+
+    async ValueTask FaultAsync(Exception e, SmtpCommand command)
+    {
+        await DropEnvelopeAsync().ConfigureAwait(false);
+        if (e is OperationCanceledException && Stop.IsCancellationRequested)
+        {
+            End("421 4.3.2 Shutting down\r\n"u8, "shutting down");
+            return;
+        }
+        SmtpLog.Fault(Logger, e, _id, Client.Address, command.Verb);
+        if (InTransfer) End("421 4.3.0 Internal error\r\n"u8, "fault");
+        else Reply("451 4.3.0 Internal error, try again later\r\n"u8);
+    }
+
+    /// <summary>Opens the transaction of MAIL.</summary>
+    internal void Open(Envelope envelope)
+    {
+        _transactions++;
+        State.SkippingChunks = false;
+        State.Envelope = envelope;
+    }
+
+    /// <summary>True when a stranger has had all the transactions of one session.</summary>
+    internal bool OutOfTransactions => _transactions >= Options.MaxTransactions && IsStranger;
+
+    /// <summary>Counts an accepted message: what a client did wrong before is forgiven.</summary>
+    internal void CountMessage()
+    {
+        _messages++;
+        _errors = _junk = 0;
+    }
+
+    /// <summary>Ends the open transaction, if there is one, whatever its state.</summary>
+    internal async ValueTask DropEnvelopeAsync()
+    {
+        if (State.Envelope is not { } envelope) return;
+        State.Envelope = null;
+        try
+        {
+            await envelope.Transaction.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            SmtpLog.Fault(Logger, e, _id, Client.Address, "cleanup");
+        }
+    }
+
+    /// <summary>
+    /// Forgets all that was said (RFC 3207 §4.2, XCLIENT): what came before the handshake could be anybody's. The counters of
+    /// abuse stay.
+    /// </summary>
+    internal async ValueTask ForgetAsync()
+    {
+        await DropEnvelopeAsync().ConfigureAwait(false);
+        State = new SessionState();
+        Client.Helo = "";
+        Client.Extended = false;
+        Client.Principal = null;
+        _began = _server.Time.GetTimestamp();
+        SetDeadline();
+    }
+
+    /// <summary>A new HELO, EHLO or LHLO, which is a RSET too (RFC 5321 §4.1.4).</summary>
+    internal async ValueTask HelloAsync(string name, bool extended)
+    {
+        await DropEnvelopeAsync().ConfigureAwait(false);
+        State.SkippingChunks = false;
+        State.Greeted = true;
+        Client.Helo = name;
+        Client.Extended = extended;
+    }
+
+    /// <summary>Strangers have so long in all; those we know may stay.</summary>
+    internal void SetDeadline() => Connection.SetSessionDeadline(IsStranger ? Options.StrangerTimeout : null);
+
+    internal string TlsName()
+    {
+        var tls = Connection.Tls!;
+#pragma warning disable CA5397, CS0618, SYSLIB0039 // only the name of what was negotiated
+        var version = tls.SslProtocol == System.Security.Authentication.SslProtocols.Tls13 ? "TLS1.3" : "TLS1.2";
+#pragma warning restore CA5397, CS0618, SYSLIB0039
+        return $"{version} {tls.NegotiatedCipherSuite}";
+    }
+
+    internal bool Ended { get; private set; }
+
+    /// <summary>Writes whole reply lines, CRLF included.</summary>
+    internal void Reply(ReadOnlySpan<byte> lines) => Connection.Write(lines);
+
+    /// <summary>Writes one reply line around a text that is checked.</summary>
+    internal void Reply(ReadOnlySpan<byte> before, string text, ReadOnlySpan<byte> after)
+    {
+        Connection.Write(before);
+        SmtpLine.Write(Connection, text, utf8: false);
+        Connection.Write(after);
+    }
+
+    /// <summary>Writes a reply of the backend; in UTF-8 only where the client asked for it (RFC 6531 §3.7.4).</summary>
+    internal void Reply(SmtpReply reply, bool utf8 = false) => SmtpReplies.Write(Connection, reply, utf8 || State.Envelope is { Mail.SmtpUtf8: true });
+
+    /// <summary>Refuses a command, and ends the session when it was one too many.</summary>
+    internal void Refuse(ReadOnlySpan<byte> line)
+    {
+        if (CountError(1)) Reply(line);
+    }
+
+    /// <summary>A refusal of the backend; those we know may be refused any number of times.</summary>
+    internal void Refuse(SmtpReply reply)
+    {
+        if (reply.Temporary || !IsStranger || CountError(1)) Reply(reply);
+    }
+
+    // False when the session is over and its last reply written.
+    bool CountError(int weight)
+    {
+        _refused++;
+        _errors += weight;
+        if (_errors >= Options.MaxErrors)
+        {
+            End("421 4.7.0 Too many errors\r\n"u8, "too many errors");
+            return false;
+        }
+        if (_errors > Options.SoftErrors) _penalty = Options.PenaltyStep;
+        return true;
+    }
+
+    /// <summary>Refuses what can only be an attempt at smuggling, or a client that should be mended.</summary>
+    internal void RefuseBareControl(ReadOnlySpan<byte> line)
+    {
+        Abuse("bare CR, LF or NUL");
+        if (CountError(5)) Reply(line);
+    }
+
+    void RefuseUnknown(ReadOnlySpan<byte> verb)
+    {
+        if (CommandLine.IsHttp(verb))
+        {
+            Abuse("HTTP");
+            End("421 4.7.0 This is a mail server\r\n"u8, "HTTP");
+        }
+        else if (++_unknown >= Options.MaxUnknownCommands && !LoggedIn) End("421 4.7.0 Too many unknown commands\r\n"u8, "unknown commands");
+        else Refuse("500 5.5.1 Unknown command\r\n"u8);
+    }
+
+    /// <summary>
+    /// Answers a recipient that does not exist: to a stranger later each time, and not too often (address harvesting).
+    /// </summary>
+    internal void RefuseUnknownRecipient(SmtpReply reply)
+    {
+        _refused++;
+        if (IsStranger)
+        {
+            if (++_unknownRecipients > Options.MaxUnknownRecipients)
+            {
+                End("421 4.7.0 Too many unknown recipients\r\n"u8, "unknown recipients");
+                return;
+            }
+            _penalty = Options.PenaltyStep * Math.Min(_unknownRecipients - 1, 5);
+        }
+        Reply(reply);
+    }
+
+    /// <summary>Answers a failed login.</summary>
+    internal void RefuseLogin(string mechanism)
+    {
+        SmtpLog.LoginFailed(Logger, _id, Client.Address, mechanism);
+        if (++_failedLogins >= Options.MaxFailedLogins) End("421 4.7.0 Too many failed logins\r\n"u8, "failed logins");
+        else Refuse("535 5.7.8 Authentication failed\r\n"u8);
+    }
+
+    /// <summary>Counts a message that the backend refused whole.</summary>
+    internal void CountRefused() => _refused++;
+
+    /// <summary>
+    /// Answers a chunk behind a refused one: the client had them all under way, so they are not counted as errors, but there
+    /// is an end to it.
+    /// </summary>
+    internal void SkipChunk(bool last)
+    {
+        State.SkippingChunks = !last;
+        if (++_skipped > Options.MaxChunks) End("421 4.7.0 Too many chunks\r\n"u8, "too many chunks");
+        else Reply("503 5.5.1 The message was refused\r\n"u8);
+    }
+
+    internal void LogFault(Exception e, string where) => SmtpLog.Fault(Logger, e, _id, Client.Address, where);
+
+    internal void LogLogin(string mechanism, string user) => SmtpLog.LoggedIn(Logger, _id, Client.Address, mechanism, user);
+
+    internal void LogTlsFailure() => SmtpLog.TlsFailed(Logger, _id, Client.Address, Connection.TlsFailure ?? "unknown");
+
+    void Abuse(string what) => SmtpLog.Abuse(Logger, _id, Client.Address, what);
+
+    /// <summary>Octets behind a command that must wait for its reply: never run, never answered. True when the session is over.</summary>
+    bool IsInjection(SmtpCommand command)
+    {
+        // Greeting in one segment with what follows is rude but harmless from our own networks; message text before 354
+        // is harmless from a user who could send any message.
+        if (command is HeloCommand or EhloCommand or LhloCommand && !IsStranger) return false;
+        if (command is DataCommand && LoggedIn) return false;
+        Abuse("octets pipelined behind " + command.Verb);
+        if (command is StartTlsCommand) End("501 5.5.4 STARTTLS must be the last command of its group\r\n"u8, "injection");
+        else End("503 5.5.0 Improper pipelining\r\n"u8, "improper pipelining");
+        return true;
+    }
+
+    /// <summary>Writes the last reply; the session ends with it.</summary>
+    internal void End(ReadOnlySpan<byte> line, string reason)
+    {
+        Reply(line);
+        Hang(reason);
+    }
+
+    /// <summary>Ends the session without a word more.</summary>
+    internal void Hang(string reason)
+    {
+        Ended = true;
+        _reason = reason;
+    }
+
+    /// <summary>Ends the session for what a read came to.</summary>
+    internal void EndBy(LineStatus status)
+    {
+        switch (status)
+        {
+            case LineStatus.TimedOut: End("421 4.4.2 Timeout\r\n"u8, "timeout"); break;
+            case LineStatus.Draining: End("421 4.3.2 Shutting down\r\n"u8, "shutting down"); break;
+            default: Hang("lost connection"); break;
+        }
+    }
+
+    async ValueTask PenaltyAsync()
+    {
+        var wait = _penalty;
+        _penalty = TimeSpan.Zero;
+        await Task.Delay(wait, _server.Time, Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    internal static IPAddress PlainAddress(IPAddress a) => a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a;
+}

@@ -1,0 +1,2 @@
+// Every test here wants the machine for itself.
+[assembly: Xunit.CollectionBehavior(DisableTestParallelization = true)]
