@@ -88,7 +88,7 @@ public sealed class ResourceFloods
         await using var rig = await StartAsync(new JsonObject { ["connections"] = 20 });
         var held = await FillAsync(rig, "127.0.4.1", 10);
         held.AddRange(await FillAsync(rig, "127.0.5.1", 10));
-        await RefusedAsync(rig, "127.0.6.1", "421 4.3.2 ");
+        await RefusedAsync(rig, "127.0.6.1", "421 4.");
         await DropAsync(held);
         await GreetedAsync(rig, "127.0.6.1");
     }
