@@ -83,24 +83,23 @@ sealed class Maildrop
 sealed class RowsAhead(MailStore store, Maildrop maildrop, int batch)
 {
     readonly Dictionary<long, StoredMessage> _rows = [];
+    StoredMessage? _single;
     int _last = -1;
 
     /// <summary>The row of a message; null when the message has gone from the store since login.</summary>
     internal StoredMessage? Row(int index)
     {
         var id = maildrop[index].MessageId;
-        var inOrder = index > _last && index - _last <= 2;
+        var inOrder = index > _last && index - _last <= 4;
         _last = index;
-        if (_rows.Remove(id, out var row)) return row; // a client fetches a message once
+        if (_rows.TryGetValue(id, out var row)) return row;
+        if (_single?.MessageId == id) return _single;
         var ids = new long[inOrder ? batch : 1];
         var count = maildrop.IdsFrom(index, ids);
-        var rows = store.Read(unit => unit.Mailboxes.Load(maildrop.AccountId, ids.AsSpan(0, count)));
+        var loaded = store.Read(unit => unit.Mailboxes.Load(maildrop.AccountId, ids.AsSpan(0, count)));
+        if (!inOrder) return _single = loaded.Count > 0 ? loaded[0] : null;
         _rows.Clear();
-        foreach (var loaded in rows)
-        {
-            if (loaded.MessageId == id) row = loaded;
-            else _rows.Add(loaded.MessageId, loaded);
-        }
-        return row;
+        foreach (var next in loaded) _rows.Add(next.MessageId, next);
+        return _rows.GetValueOrDefault(id);
     }
 }

@@ -49,8 +49,6 @@ sealed class Pop3Session : IDisposable
     /// <summary>A multi-line answer has begun: an error can no longer be said, only the connection be cut.</summary>
     internal bool InAnswer { get; set; }
 
-    internal bool IsOver => _over;
-
     internal bool Encrypted => Connection.Tls is not null;
 
     /// <summary>Logins are allowed on this connection as it is now.</summary>

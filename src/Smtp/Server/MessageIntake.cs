@@ -24,6 +24,8 @@ enum IntakeVerdict
 /// </summary>
 sealed class MessageIntake(SmtpSession session)
 {
+    const int ShortInput = 16 << 10, LongInput = 128 << 10, LongText = 64 << 10;
+
     readonly DotReader _reader = new();
     Envelope? _envelope;
     bool _binary;
@@ -63,7 +65,7 @@ sealed class MessageIntake(SmtpSession session)
                 connection.Consume(used);
                 _received += used;
                 if (!done) continue;
-                session.InTransfer = false;
+                EndTransfer();
                 return LineStatus.Line;
             }
             var status = await FillAsync().ConfigureAwait(false);
@@ -94,7 +96,7 @@ sealed class MessageIntake(SmtpSession session)
             octets -= used;
         }
         if (last && !_binary && _reader.EndsInCr) Worsen(IntakeVerdict.Malformed);
-        session.InTransfer = false;
+        EndTransfer();
         return LineStatus.Line;
     }
 
@@ -122,6 +124,12 @@ sealed class MessageIntake(SmtpSession session)
         if (_verdict == IntakeVerdict.Good) _verdict = verdict;
     }
 
+    void EndTransfer()
+    {
+        session.InTransfer = false;
+        session.Connection.InputSize = Connection.CommandInput;
+    }
+
     void StartClock()
     {
         session.InTransfer = true;
@@ -136,6 +144,7 @@ sealed class MessageIntake(SmtpSession session)
         var options = session.Options;
         var left = options.DataGrace + TimeSpan.FromSeconds((double)_received / options.MinDataRate) - session.Server.Time.GetElapsedTime(_began);
         if (left <= TimeSpan.Zero) return new(LineStatus.TimedOut);
+        session.Connection.InputSize = _received < LongText ? ShortInput : LongInput;
         return session.Connection.FillAsync(left < options.CommandTimeout ? left : options.CommandTimeout);
     }
 }

@@ -47,7 +47,8 @@ public readonly record struct ReadLine(LineStatus Status, ReadOnlyMemory<byte> T
 /// </remarks>
 public sealed class Connection : IAsyncDisposable
 {
-    const int InputChunk = 4096;
+    /// <summary>What <see cref="InputSize"/> is for commands.</summary>
+    public const int CommandInput = 4096;
     const int OutputFlushAt = 32 * 1024;
 
     readonly Action _cutReads;
@@ -91,6 +92,12 @@ public sealed class Connection : IAsyncDisposable
 
     /// <summary>The octets that were received and not consumed; valid until the next read.</summary>
     public ReadOnlyMemory<byte> Buffered => _in.AsMemory(_start, _end - _start);
+
+    /// <summary>
+    /// How many octets the next read into an empty buffer may take. A session that takes a long text raises it for that
+    /// time, so that the text costs fewer system calls.
+    /// </summary>
+    public int InputSize { get; set; } = CommandInput;
 
     /// <summary>Octets read from the transport since the connection began.</summary>
     public long BytesIn { get; private set; }
@@ -158,12 +165,20 @@ public sealed class Connection : IAsyncDisposable
             if (_cut != 0) return CutStatus();
             if (_start == _end)
             {
-                // An idle connection holds no buffer: wait with an empty read, then rent (10,000 idle clients must stay cheap).
                 _start = _end = 0;
-                if (_in.Length > 0) ReturnInput();
-                await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
-                if (_cut != 0) return CutStatus();
-                _in = BufferPool.Rent(InputChunk);
+                if (_tls is not null)
+                {
+                    // An idle TLS connection holds no buffers, neither ours nor that of the TLS layer: wait with an empty
+                    // read, then rent. In clear a small buffer is cheaper than the second system call.
+                    if (_in.Length > 0) ReturnInput();
+                    await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                    if (_cut != 0) return CutStatus();
+                }
+                else if (_in.Length > InputSize || _in.Length < InputSize / 2)
+                {
+                    if (_in.Length > 0) ReturnInput();
+                }
+                if (_in.Length == 0) _in = BufferPool.Rent(InputSize);
             }
             else if (_end == _in.Length)
             {

@@ -1,0 +1,23 @@
+using Xunit;
+
+namespace Posthorn.Tests.Unit.Storage;
+
+public sealed class DirectoryOnSqlite : DirectorySuite
+{
+    private protected override Task<StoreRig> OpenAsync(long packSize) => StoreRig.OpenAsync(null, packSize);
+}
+
+public sealed class DirectoryOnPostgres(PostgresCluster cluster) : DirectorySuite
+{
+    private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
+}
+
+public sealed class MessagesOnSqlite : MessageSuite
+{
+    private protected override Task<StoreRig> OpenAsync(long packSize) => StoreRig.OpenAsync(null, packSize);
+}
+
+public sealed class MessagesOnPostgres(PostgresCluster cluster) : MessageSuite
+{
+    private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
+}
