@@ -144,9 +144,11 @@ public sealed class Connection : IAsyncDisposable
     /// Waits until more input is buffered than before. <see cref="LineStatus.Line"/> means that there is more; any other
     /// value is why there will be none.
     /// </summary>
-    public ValueTask<LineStatus> FillAsync(TimeSpan timeout) => FillAsync(After(timeout));
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="room">The size of the buffer to read into when none is in use; larger than a command where much is to come.</param>
+    public ValueTask<LineStatus> FillAsync(TimeSpan timeout, int room = InputChunk) => FillAsync(After(timeout), room);
 
-    async ValueTask<LineStatus> FillAsync(long deadline)
+    async ValueTask<LineStatus> FillAsync(long deadline, int room = InputChunk)
     {
         if (_ended) return LineStatus.Closed;
         if (_outLength > 0) await FlushAsync().ConfigureAwait(false);
@@ -163,7 +165,7 @@ public sealed class Connection : IAsyncDisposable
                 if (_in.Length > 0) ReturnInput();
                 await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
                 if (_cut != 0) return CutStatus();
-                _in = BufferPool.Rent(InputChunk);
+                _in = BufferPool.Rent(room);
             }
             else if (_end == _in.Length)
             {
