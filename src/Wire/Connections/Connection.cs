@@ -47,8 +47,7 @@ public readonly record struct ReadLine(LineStatus Status, ReadOnlyMemory<byte> T
 /// </remarks>
 public sealed class Connection : IAsyncDisposable
 {
-    /// <summary>What <see cref="InputSize"/> is for commands.</summary>
-    public const int CommandInput = 4096;
+    const int InputChunk = 4096;
     const int OutputFlushAt = 32 * 1024;
 
     readonly Action _cutReads;
@@ -92,12 +91,6 @@ public sealed class Connection : IAsyncDisposable
 
     /// <summary>The octets that were received and not consumed; valid until the next read.</summary>
     public ReadOnlyMemory<byte> Buffered => _in.AsMemory(_start, _end - _start);
-
-    /// <summary>
-    /// How many octets the next read into an empty buffer may take. A session that takes a long text raises it for that
-    /// time, so that the text costs fewer system calls.
-    /// </summary>
-    public int InputSize { get; set; } = CommandInput;
 
     /// <summary>Octets read from the transport since the connection began.</summary>
     public long BytesIn { get; private set; }
@@ -151,9 +144,11 @@ public sealed class Connection : IAsyncDisposable
     /// Waits until more input is buffered than before. <see cref="LineStatus.Line"/> means that there is more; any other
     /// value is why there will be none.
     /// </summary>
-    public ValueTask<LineStatus> FillAsync(TimeSpan timeout) => FillAsync(After(timeout));
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="room">The size of the buffer to read into when none is in use; larger than a command where much is to come.</param>
+    public ValueTask<LineStatus> FillAsync(TimeSpan timeout, int room = InputChunk) => FillAsync(After(timeout), room);
 
-    async ValueTask<LineStatus> FillAsync(long deadline)
+    async ValueTask<LineStatus> FillAsync(long deadline, int room = InputChunk)
     {
         if (_ended) return LineStatus.Closed;
         if (_outLength > 0) await FlushAsync().ConfigureAwait(false);
@@ -174,11 +169,8 @@ public sealed class Connection : IAsyncDisposable
                     await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
                     if (_cut != 0) return CutStatus();
                 }
-                else if (_in.Length > InputSize || _in.Length < InputSize / 2)
-                {
-                    if (_in.Length > 0) ReturnInput();
-                }
-                if (_in.Length == 0) _in = BufferPool.Rent(InputSize);
+                else if (_in.Length > 0 && _in.Length != room) ReturnInput();
+                if (_in.Length == 0) _in = BufferPool.Rent(room);
             }
             else if (_end == _in.Length)
             {
