@@ -5,7 +5,7 @@ namespace Posthorn.Delivery.Inbound;
 
 static partial class InboundLog
 {
-    [LoggerMessage(1, LogLevel.Information, "message {Id} from=<{From}> nrcpt={Recipients} size={Size} client={Client} helo={Helo} tls={Tls} auth={Auth}", EventName = "accepted")]
+    [LoggerMessage(1, LogLevel.Information, "message {Id} accepted: from=<{From}> nrcpt={Recipients} size={Size} client={Client} helo={Helo} tls={Tls} auth={Auth}", EventName = "accepted")]
     internal static partial void Accepted(ILogger logger, string id, string from, int recipients, long size, IPAddress client, string helo, string tls, string auth);
 
     [LoggerMessage(2, LogLevel.Information, "message {Id} to=<{To}> filed in {Mailbox} uid={Uid}", EventName = "filed")]

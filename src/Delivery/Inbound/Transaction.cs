@@ -83,6 +83,8 @@ sealed class Transaction : ISmtpTransaction
             // RFC 5321 §4.4: a Return-Path that came with the message goes at final delivery. Rare, so it may cost a copy.
             if (header.ReturnPaths > 0 && _recipients.AnyLocal) await WithoutReturnPathAsync().ConfigureAwait(false);
             var filing = Prepare(_blob, header);
+            // The hash, and the sync of a large body, here and not on the writer that all sessions share.
+            await _blob.SealAsync(ct).ConfigureAwait(false);
             var result = await _backend.Store.WriteAsync(filing.Run, ct).ConfigureAwait(false);
             Log(result);
             return Answer(result, verbose);

@@ -26,7 +26,7 @@ sealed class Router(AccountDirectory accounts, string hostname)
             resolution = accounts.ResolvePostmaster();
         return resolution.Status switch
         {
-            ResolutionStatus.Found => (resolution.Destinations, null),
+            ResolutionStatus.Found when resolution.Destinations.Count > 0 => (resolution.Destinations, null),
             ResolutionStatus.NoSuchUser => (null, NoSuchUser),
             ResolutionStatus.Disabled => (null, Disabled),
             ResolutionStatus.NotLocal when client.Service == SmtpService.Lmtp => (null, NotLocal), // RFC 2033: final delivery only

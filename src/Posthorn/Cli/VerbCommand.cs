@@ -55,6 +55,7 @@ sealed class VerbCommand(Verb verb, Terminal terminal, ConfigLoader loader)
         if (await ControlClient.AskAsync(config.ControlSocket, verb.Path, values, ct).ConfigureAwait(false) is { } answer) return answer;
         using var logs = new LogProvider(LogOutput.To(new WriterStream(terminal.Error)), LogFormat.Text, LogSeverity.Warning, TimeProvider.System);
         var log = logs.CreateLogger("posthorn");
+        if (verb.Offline is { } alone) return VerbRunner.Success(verb, await alone(config, logs, ct).ConfigureAwait(false));
         await using var offline = await VerbContext.OpenAsync(config, logs).ConfigureAwait(false);
         return await VerbRunner.RunAsync(verb, offline, new VerbArguments(values), log, ct).ConfigureAwait(false);
     }

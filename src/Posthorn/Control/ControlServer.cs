@@ -79,7 +79,7 @@ sealed partial class ControlServer : IAsyncDisposable
     {
         var path = request["verb"] is JsonValue v && v.TryGetValue<string>(out var text) ? text : "";
         var arguments = new VerbArguments(request["arguments"] as JsonObject ?? []);
-        if (VerbTable.Find(path) is not { WithoutStore: false } verb) return VerbRunner.Failure(Cli.ExitCode.Usage, $"the running server knows no \"{path}\"");
+        if (VerbTable.Find(path) is not { } verb) return VerbRunner.Failure(Cli.ExitCode.Usage, $"the running server knows no \"{path}\"");
         var answer = await VerbRunner.RunAsync(verb, _context, arguments, _log, ct).ConfigureAwait(false);
         LogVerb(path, (int?)answer["exit"] ?? 0);
         return answer;

@@ -21,7 +21,11 @@ sealed class LogProvider(LogOutput output, LogFormat format, LogSeverity level, 
         _ => LogLevel.Error,
     };
 
-    public ILogger CreateLogger(string categoryName) => new Log(this, categoryName);
+    public ILogger CreateLogger(string categoryName) => new Log(this, Short(categoryName));
+
+    /// <summary>The full name of a type of ours ("Posthorn.Smtp.Server.SmtpServer") is its project's name to people.</summary>
+    static string Short(string category) =>
+        category.StartsWith("Posthorn.", StringComparison.Ordinal) ? category.Split('.')[1].ToLowerInvariant() : category;
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("the program logs to one place");
 

@@ -38,8 +38,8 @@ static class DemoCommand
         {
             Directory.CreateDirectory(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var file = Path.Combine(data, "posthorn.json");
-            File.WriteAllText(file, Configuration(request));
-            File.WriteAllText(Path.Combine(data, "hello.txt"), "Hello from Posthorn.\n");
+            await File.WriteAllTextAsync(file, Configuration(request)).ConfigureAwait(false);
+            await File.WriteAllTextAsync(Path.Combine(data, "hello.txt"), "Hello from Posthorn.\n").ConfigureAwait(false);
             var loader = new ConfigLoader(new Hashtable());
             var config = loader.Load(file);
             using var logs = new LogProvider(new LogOutput(null), request.Json ? LogFormat.Json : LogFormat.Text, request.Json ? LogSeverity.Information : LogSeverity.Warning, TimeProvider.System);

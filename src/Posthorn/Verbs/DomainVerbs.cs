@@ -16,7 +16,7 @@ static class DomainVerbs
             (r, to) => to.WriteLine($"Added the domain {r["name"]}.")),
         new("domain list", "Lists our domains.", [],
             (c, _, _) => Task.FromResult(new JsonObject { ["domains"] = List(c.Accounts.Domains().Select(Of)) }),
-            (r, to) => Table(to, [.. Items(r, "domains").Select(d => new[] { $"{d["name"]}", $"{d["accounts"]} accounts", Others(d), (bool)d["enabled"]! ? "" : "off" })])),
+            (r, to) => Table(to, [.. Items(r, "domains").Select(d => new[] { $"{d["name"]}", (int)d["accounts"]! == 1 ? "1 account" : $"{d["accounts"]} accounts", Others(d), (bool)d["enabled"]! ? "" : "off" })])),
         new("domain show", "Shows one domain.", [Name],
             (c, a, _) => Task.FromResult(Of(c.Accounts.Domain(a.Text("name")))),
             (r, to) => Table(to, [["Domain", $"{r["name"]}"], ["Other names", Joined(r["aliases"])], ["Accounts", $"{r["accounts"]}"], ["State", (bool)r["enabled"]! ? "on" : "off"], ["Made", $"{r["created"]}"]])),

@@ -42,8 +42,8 @@ sealed record Verb(string Path, string Help, IReadOnlyList<VerbParameter> Parame
     /// <summary>Asked on a terminal before it runs; null when nothing is lost by it.</summary>
     public Func<VerbArguments, string>? Confirm { get; init; }
 
-    /// <summary>Opens the store, if at all, by itself.</summary>
-    public bool WithoutStore { get; init; }
+    /// <summary>What it does in place of <see cref="Run"/> when no server runs: for a verb that opens the store in its own way.</summary>
+    public Func<Configuration.LoadedConfig, Logging.LogProvider, CancellationToken, Task<JsonObject>>? Offline { get; init; }
 
     /// <summary>The exit code that a result stands for; null for 0.</summary>
     public Func<JsonObject, int>? Exit { get; init; }

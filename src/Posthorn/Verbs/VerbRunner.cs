@@ -14,8 +14,7 @@ static partial class VerbRunner
     {
         try
         {
-            var result = await verb.Run(context, arguments, ct).ConfigureAwait(false);
-            return new JsonObject { ["exit"] = verb.Exit?.Invoke(result) ?? ExitCode.Ok, ["result"] = result };
+            return Success(verb, await verb.Run(context, arguments, ct).ConfigureAwait(false));
         }
         catch (VerbException e) { return Failure(e.Exit, e.Message); }
         catch (AccountRefusal e) { return Failure(e.Code switch { "not-found" => ExitCode.NoUser, "busy" => ExitCode.TemporaryFailure, _ => ExitCode.DataError }, e.Message); }
@@ -29,6 +28,8 @@ static partial class VerbRunner
             return Failure(ExitCode.Software, $"an internal fault ({e.GetType().Name}); the log has more");
         }
     }
+
+    public static JsonObject Success(Verb verb, JsonObject result) => new() { ["exit"] = verb.Exit?.Invoke(result) ?? ExitCode.Ok, ["result"] = result };
 
     public static JsonObject Failure(int exit, string message) => new() { ["exit"] = exit, ["error"] = message };
 

@@ -11,6 +11,7 @@ static class VerbTable
         .. AliasVerbs.All,
         .. AddressVerbs.All,
         .. PlanVerbs.All,
+        .. StoreVerbs.All,
         .. TraceVerbs.All,
     ];
 

@@ -24,6 +24,9 @@ enum IntakeVerdict
 /// </summary>
 sealed class MessageIntake(SmtpSession session)
 {
+    const int SmallBuffer = 16 * 1024;
+    const int LargeBuffer = 64 * 1024;
+
     readonly DotReader _reader = new();
     Envelope? _envelope;
     bool _binary;
@@ -136,6 +139,7 @@ sealed class MessageIntake(SmtpSession session)
         var options = session.Options;
         var left = options.DataGrace + TimeSpan.FromSeconds((double)_received / options.MinDataRate) - session.Server.Time.GetElapsedTime(_began);
         if (left <= TimeSpan.Zero) return new(LineStatus.TimedOut);
-        return session.Connection.FillAsync(left < options.CommandTimeout ? left : options.CommandTimeout);
+        // Most messages fit the small buffer; one that proved large is worth fewer and larger reads.
+        return session.Connection.FillAsync(left < options.CommandTimeout ? left : options.CommandTimeout, _received < SmallBuffer ? SmallBuffer : LargeBuffer);
     }
 }

@@ -42,8 +42,10 @@ sealed class SmtpSession
     internal CancellationToken Stop { get; }
     internal bool LoggedIn => Client.Principal is not null;
 
-    /// <summary>Neither logged in nor in a trusted network.</summary>
-    internal bool IsStranger => Client.Principal is null && !Client.Trusted;
+    /// <summary>
+    /// Neither logged in, nor in a trusted network, nor on our Unix socket, whose mode lets in only whom it should.
+    /// </summary>
+    internal bool IsStranger => Client.Principal is null && !Client.Trusted && Connection.Remote is IPEndPoint;
 
     /// <summary>The peer that connected may speak for others, whatever it said with XCLIENT since.</summary>
     internal bool MayXClient { get; }

@@ -250,8 +250,8 @@ public sealed partial class Listener : IAsyncDisposable
     /// <summary>Stops to accept; sessions go on.</summary>
     public async Task StopAcceptingAsync()
     {
-        _socket.Dispose();
         if (!_stop.IsCancellationRequested) await _stop.CancelAsync().ConfigureAwait(false);
+        _socket.Dispose();
         await _accepting.ConfigureAwait(false);
         if (_settings.Address is UnixDomainSocketEndPoint unix) File.Delete(unix.ToString()!);
     }

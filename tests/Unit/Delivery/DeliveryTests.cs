@@ -28,7 +28,7 @@ public class DeliveryTests
         story[0].Detail.ShouldBe("{\"from\":\"sender@far.example\",\"client\":\"192.0.2.7\",\"helo\":\"client.far.example\",\"with\":\"ESMTP\",\"session\":\"s1\",\"recipients\":1,\"size\":" + Encoding.UTF8.GetByteCount(body) + "}");
         story[1].Detail.ShouldBe("{\"mailbox\":\"INBOX\",\"uid\":1}");
         story[1].AccountId.ShouldBe(rig.Id("bob"));
-        rig.Log.Lines.ShouldContain(l => l.StartsWith($"message {sent.Id} accepted: from=<sender@far.example> nrcpt=1"));
+        rig.Log.Lines.ShouldContain($"message {sent.Id} accepted: from=<sender@far.example> nrcpt=1 size={body.Length} client=192.0.2.7 helo=client.far.example tls= auth=");
         rig.Log.Lines.ShouldContain($"message {sent.Id} to=<bob@example.test> filed in INBOX uid=1");
     }
 
@@ -143,6 +143,13 @@ public class DeliveryTests
         }
         rig.Read("bob").ShouldBeEmpty();
         rig.Story(transaction.Id).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Without_room_MAIL_is_put_off()
+    {
+        await using var rig = await Rig.OpenAsync(minimumFree: long.MaxValue / 2);
+        (await rig.SendAsync("bob@example.test")).Last.ShouldBe("452 4.3.1");
     }
 
     [Fact]

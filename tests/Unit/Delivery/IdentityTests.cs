@@ -82,6 +82,9 @@ public class IdentityTests
     }
 
     [Fact]
-    public async Task Submission_without_login_is_refused() =>
-        (await (await Rig.OpenAsync()).SendAsync(Rig.Stranger(SmtpService.Submission), Rig.From("alice@example.test"), ["bob@example.test"], "")).Last.ShouldBe("530 5.7.0");
+    public async Task Submission_without_login_is_refused()
+    {
+        await using var rig = await Rig.OpenAsync();
+        (await rig.SendAsync(Rig.Stranger(SmtpService.Submission), Rig.From("alice@example.test"), ["bob@example.test"], "")).Last.ShouldBe("530 5.7.0");
+    }
 }

@@ -38,10 +38,10 @@ sealed class Rig : IAsyncDisposable
         Backend = new SmtpBackend(store, accounts, options, new Clock(), Log);
     }
 
-    public static async Task<Rig> OpenAsync(bool hold = false, long aliceQuota = 0, long bobQuota = 0)
+    public static async Task<Rig> OpenAsync(bool hold = false, long aliceQuota = 0, long bobQuota = 0, long minimumFree = 0)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("posthorn-delivery").FullName;
-        var store = await MailStore.OpenAsync(new StoreOptions { Directory = Path.Combine(directory, "data"), MinimumFree = 0 }, TimeProvider.System, new LogLines());
+        var store = await MailStore.OpenAsync(new StoreOptions { Directory = Path.Combine(directory, "data"), MinimumFree = minimumFree }, TimeProvider.System, new LogLines());
         var rows = await store.WriteAsync(u =>
         {
             var d = u.Directory;

@@ -29,7 +29,7 @@ sealed class PostOffice : IAsyncDisposable
     public string Directory { get; }
     public MailStore Store { get; }
     public FakeAccounts Accounts { get; } = new();
-    public Pop3Server Server { get; }
+    public Pop3Server Server { get; private set; }
     public Pop3ListenerSettings Listener { get; set; } = new(() => new SslServerAuthenticationOptions { ServerCertificate = Certificate }, true);
 
     public static async Task<PostOffice> OpenAsync(TimeProvider? time = null)
@@ -46,6 +46,10 @@ sealed class PostOffice : IAsyncDisposable
         office.Accounts.Users["other"] = (other, "pen");
         return office;
     }
+
+    /// <summary>From here on the server looks into a directory too.</summary>
+    public void UseDirectory(Posthorn.Accounts.AccountDirectory directory) =>
+        Server = new Pop3Server(new Pop3Options { Hostname = "mail.example.test" }, Store, directory, Accounts, _time, NullLogger.Instance);
 
     public long User => Accounts.Users["user"].Id;
 

@@ -326,4 +326,38 @@ public class SessionTests
         await client.AskAsync("USER user");
         (await client.AskAsync("PASS pencil")).ShouldStartWith("+OK");
     }
+
+    [Fact]
+    public async Task Disabling_an_account_ends_its_open_session()
+    {
+        await using var office = await PostOffice.OpenAsync();
+        await office.DeliverAsync("Subject: one\r\n\r\n1\r\n");
+        using var directory = new Posthorn.Accounts.AccountDirectory(office.Store, new Posthorn.Accounts.AccountOptions());
+        office.UseDirectory(directory);
+        await using var client = await office.LoginAsync();
+        (await client.AskAsync("DELE 1")).ShouldStartWith("+OK");
+        await office.Store.WriteAsync(unit =>
+        {
+            unit.Directory.UpdateAccount(unit.Directory.Account(office.User)! with { Enabled = false });
+            return 0;
+        }, TestContext.Current.CancellationToken);
+        directory.Reload();
+        (await client.AskAsync("QUIT")).ShouldStartWith("-ERR [SYS/PERM]");
+        (await client.EndsAsync()).ShouldBeTrue();
+        office.Uids().Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Rows_are_found_whatever_order_a_client_takes()
+    {
+        await using var office = await PostOffice.OpenAsync();
+        for (var i = 1; i <= 150; i++) await office.DeliverAsync($"Subject: {i}\r\n\r\n", "");
+        await using var client = await office.LoginAsync();
+        var random = new Random(64);
+        for (var i = 1; i <= 300; i++)
+        {
+            var number = i <= 150 ? i : random.Next(1, 151);
+            for (var again = random.Next(1, 4); again > 0; again--) (await client.RetrieveAsync(number)).ShouldStartWith($"Subject: {number}\r\n");
+        }
+    }
 }
