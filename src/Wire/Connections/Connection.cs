@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
@@ -52,6 +53,7 @@ public sealed class Connection : IAsyncDisposable
 
     readonly Action _cutReads;
     readonly TimeProvider _time;
+    readonly Stream _transport;
     Stream _stream;
     SslStream? _tls;
     byte[] _in = [];
@@ -71,7 +73,7 @@ public sealed class Connection : IAsyncDisposable
     /// <param name="time">The clock for deadlines.</param>
     public Connection(Stream stream, EndPoint remote, EndPoint local, Action cutReads, TimeProvider time)
     {
-        (_stream, Remote, Local, _cutReads, _time) = (stream, remote, local, cutReads, time);
+        (_transport, _stream, Remote, Local, _cutReads, _time) = (stream, stream, remote, local, cutReads, time);
     }
 
     /// <summary>The client's address; a trusted PROXY header or XCLIENT replaces it.</summary>
@@ -186,7 +188,7 @@ public sealed class Connection : IAsyncDisposable
             }
             if (_cut != 0) return CutStatus();
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or System.Net.Sockets.SocketException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException)
         {
             if (_cut != 0) return CutStatus();
         }
@@ -263,7 +265,7 @@ public sealed class Connection : IAsyncDisposable
                 BytesOut += _outLength;
             }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or System.Net.Sockets.SocketException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException)
         {
             _ended = true;
         }
@@ -305,7 +307,7 @@ public sealed class Connection : IAsyncDisposable
             return true;
         }
         catch (Exception e) when (e is IOException or AuthenticationException or ObjectDisposedException or InvalidOperationException
-                                      or System.Net.Sockets.SocketException or System.ComponentModel.Win32Exception or OperationCanceledException)
+                                      or SocketException or System.ComponentModel.Win32Exception or OperationCanceledException)
         {
             TlsFailure = e.InnerException?.Message ?? e.Message;
             _stream = tls;
@@ -374,7 +376,7 @@ public sealed class Connection : IAsyncDisposable
         if (_cut != 0) return;
         _cut = why;
         try { _cutReads(); }
-        catch (Exception e) when (e is ObjectDisposedException or System.Net.Sockets.SocketException or IOException) { }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException or IOException) { }
     }
 
     long After(TimeSpan t) => t == Timeout.InfiniteTimeSpan ? long.MaxValue : _time.GetTimestamp() + (long)(t.TotalSeconds * _time.TimestampFrequency);
@@ -387,12 +389,36 @@ public sealed class Connection : IAsyncDisposable
         {
             if (_tls is { } tls && !_ended && _cut != 3) await tls.ShutdownAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or System.Net.Sockets.SocketException or System.ComponentModel.Win32Exception) { }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or SocketException or System.ComponentModel.Win32Exception) { }
+        await DiscardInputAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
         if (_in.Length > 0) ReturnInput();
         if (_out.Length > 0) { BufferPool.Return(_out); _out = []; }
         _start = _end = 0;
         _ended = true;
+    }
+
+    /// <summary>
+    /// A socket closed over input that nobody read is reset, and the reset can overtake our last reply. So the rest of what
+    /// a client sent is read and thrown away, for a moment and up to a limit.
+    /// </summary>
+    async ValueTask DiscardInputAsync()
+    {
+        try
+        {
+            if (_ended || _cut != 0 || _transport is not NetworkStream { DataAvailable: true } socket) return;
+            socket.Socket.Shutdown(SocketShutdown.Send);
+            using var moment = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
+            var scratch = BufferPool.Rent(16 * 1024);
+            for (var left = 1 << 20; left > 0;)
+            {
+                var n = await socket.ReadAsync(scratch, moment.Token).ConfigureAwait(false);
+                if (n == 0) break;
+                left -= n;
+            }
+            BufferPool.Return(scratch);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException) { }
     }
 
     /// <summary>The certificate whose hash binds SCRAM to this TLS session (tls-server-end-point, RFC 5929 §4), set by the listener.</summary>
