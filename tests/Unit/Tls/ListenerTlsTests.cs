@@ -36,7 +36,7 @@ public sealed class ListenerTlsTests : IDisposable
             {
                 await stream.AuthenticateAsServerAsync(tls.Options(null));
                 await stream.WriteAsync("ok"u8.ToArray());
-                await stream.ReadAsync(new byte[1]);
+                await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
             }
             catch (Exception e) when (e is AuthenticationException or IOException) { }
         });
@@ -123,7 +123,7 @@ public sealed class ListenerTlsTests : IDisposable
             await using var stream = new SslStream(socket.GetStream());
             await stream.AuthenticateAsServerAsync(tls.Options(null));
             await stream.WriteAsync("+OK\r\n"u8.ToArray());
-            await stream.ReadAsync(new byte[1]);
+            await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
         });
         using var client = Process.Start(new ProcessStartInfo("/usr/bin/openssl", $"s_client -tls1_2 -connect {listener.LocalEndpoint} {arguments}")
         {
