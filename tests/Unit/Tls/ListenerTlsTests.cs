@@ -36,7 +36,7 @@ public sealed class ListenerTlsTests : IDisposable
             {
                 await stream.AuthenticateAsServerAsync(tls.Options(null));
                 await stream.WriteAsync("ok"u8.ToArray());
-                await stream.ReadAsync(new byte[1]);
+                await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
             }
             catch (Exception e) when (e is AuthenticationException or IOException) { }
         });
@@ -122,8 +122,10 @@ public sealed class ListenerTlsTests : IDisposable
             using var socket = await listener.AcceptTcpClientAsync();
             await using var stream = new SslStream(socket.GetStream());
             await stream.AuthenticateAsServerAsync(tls.Options(null));
+            // s_client ends when the server does.
             await stream.WriteAsync("+OK\r\n"u8.ToArray());
-            await stream.ReadAsync(new byte[1]);
+            await stream.ShutdownAsync();
+            await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
         });
         using var client = Process.Start(new ProcessStartInfo("/usr/bin/openssl", $"s_client -tls1_2 -connect {listener.LocalEndpoint} {arguments}")
         {
@@ -131,13 +133,8 @@ public sealed class ListenerTlsTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        // Without this the client ends before the greeting has told that the handshake is over.
-        var text = "";
-        while (await client.StandardOutput.ReadLineAsync() is { } line)
-        {
-            text += line + "\n";
-            if (line.StartsWith("+OK", StringComparison.Ordinal)) client.StandardInput.Close();
-        }
+        _ = client.StandardError.ReadToEndAsync();
+        var text = await client.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30));
         await client.WaitForExitAsync();
         await server;
         return text;
