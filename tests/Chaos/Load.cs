@@ -130,7 +130,7 @@ sealed class Load
         _rig.Ledger.Unanswered[id] = true;
         _rig.Ledger.Never.TryRemove(id, out _);
         await client.WriteAsync(".\r\n"u8.ToArray(), CancellationToken.None);
-        var open = true;
+        var (open, unsure) = (true, false);
         var final = perRecipient ? accepted.Count : 1;
         for (var i = 0; i < final; i++)
         {
@@ -144,10 +144,13 @@ sealed class Load
             {
                 _rig.Ledger.Refusals.Enqueue((TimeProvider.System.GetUtcNow(), reply));
                 open &= !reply.StartsWith("421", StringComparison.Ordinal);
-                if (!perRecipient) _rig.Ledger.Never[id] = "refused: " + reply;
+                // 4.3.0 after the final dot says that the server does not know: a commit whose sync failed may be on the
+                // disk or not. The client will send again, and better twice than never.
+                unsure |= reply[4..].StartsWith("4.3.0", StringComparison.Ordinal);
+                if (!perRecipient && !unsure) _rig.Ledger.Never[id] = "refused: " + reply;
             }
         }
-        _rig.Ledger.Unanswered.TryRemove(id, out _);
+        if (!unsure) _rig.Ledger.Unanswered.TryRemove(id, out _);
         return open;
     }
 

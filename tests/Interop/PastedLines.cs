@@ -17,19 +17,23 @@ public sealed class PastedLines
         {
             var portBase = Ports.FreeBase();
             await using var demo = await ServerProcess.StartAsync(["demo", "--data", Path.Combine(scratch, "data"), "--port-base", $"{portBase}"], [portBase + 25, portBase + 110], Ct);
-            var swaks = await PrintedAsync(demo, "swaks ");
-            var curl = (await PrintedAsync(demo, "curl ")) is var first && first.Contains("pop3", StringComparison.Ordinal) ? first : await PrintedAsync(demo, "curl ", "pop3");
-
+            var printed = await PrintedAsync(demo);
             var elsewhere = Directory.CreateDirectory(Path.Combine(scratch, "elsewhere")).FullName;
-            var sent = await Tool.RunAsync("bash", ["-c", swaks], Ct, directory: elsewhere);
-            Assert.True(sent.ExitCode == 0, sent.Told + "\n" + demo.Tail);
-            Assert.Contains("250 2.0.0 ", sent.Output);
-
-            var shown = await Tool.RunAsync("bash", ["-c", curl], Ct, directory: elsewhere);
-            Assert.True(shown.ExitCode == 0, shown.Told + "\n" + demo.Tail);
-            Assert.StartsWith("Return-Path: <", shown.Output);
-            Assert.Contains("\r\nReceived: from ", shown.Output);
-            Assert.Contains("Content-Disposition: attachment", shown.Output);
+            var output = new Dictionary<string, string>();
+            foreach (var command in printed)
+            {
+                var run = await Tool.RunAsync("bash", ["-c", command], Ct, directory: elsewhere);
+                Assert.True(run.ExitCode == 0, run.Told + "\n" + demo.Tail);
+                output[command] = run.Output;
+            }
+            Assert.Contains("250 2.0.0 ", output[printed.First(p => p.StartsWith("swaks ", StringComparison.Ordinal))]);
+            var shown = output[printed.Single(p => p.StartsWith("curl ", StringComparison.Ordinal) && p.EndsWith("/1", StringComparison.Ordinal))];
+            Assert.StartsWith("Return-Path: <", shown);
+            Assert.Contains("\r\nReceived: from ", shown);
+            Assert.Contains("Content-Disposition: attachment", shown);
+            // Every line that sends arrived: the list has as many messages.
+            var list = output[printed.Single(p => p.StartsWith("curl ", StringComparison.Ordinal) && p.EndsWith('/'))];
+            Assert.Equal(printed.Count(p => p.StartsWith("swaks ", StringComparison.Ordinal) || p.StartsWith("printf ", StringComparison.Ordinal)), list.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length);
         }
         finally
         {
@@ -37,22 +41,18 @@ public sealed class PastedLines
         }
     }
 
-    /// <summary>A printed command, continuation lines joined, as a person would select it.</summary>
-    static async Task<string> PrintedAsync(ServerProcess demo, string start, string holding = "")
+    /// <summary>The printed commands, as a person would select them; the demo prints them all before the reading ones end.</summary>
+    static async Task<List<string>> PrintedAsync(ServerProcess demo)
     {
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < TimeSpan.FromSeconds(15))
         {
-            var lines = demo.Lines;
-            for (var i = 0; i < lines.Count; i++)
-            {
-                if (!lines[i].TrimStart().StartsWith(start, StringComparison.Ordinal)) continue;
-                var command = lines[i].TrimStart();
-                for (var next = i + 1; command.EndsWith('\\') && next < lines.Count; next++) command += "\n" + lines[next];
-                if (!command.EndsWith('\\') && command.Contains(holding, StringComparison.Ordinal)) return command;
-            }
+            var commands = demo.Lines.Select(l => l.Trim()).Where(l => l.StartsWith("swaks ", StringComparison.Ordinal)
+                || l.StartsWith("printf ", StringComparison.Ordinal) || l.StartsWith("curl ", StringComparison.Ordinal)).ToList();
+            if (commands.Exists(c => c.StartsWith("swaks ", StringComparison.Ordinal)) && commands.Exists(c => c.StartsWith("curl ", StringComparison.Ordinal) && c.EndsWith("/1", StringComparison.Ordinal)))
+                return commands;
             await Task.Delay(50, Ct);
         }
-        throw new InvalidOperationException($"the demo printed no line that starts with {start}\n{demo.Tail}");
+        throw new InvalidOperationException("the demo printed no lines to paste\n" + demo.Tail);
     }
 }

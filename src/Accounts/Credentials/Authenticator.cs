@@ -19,7 +19,7 @@ public sealed partial class Authenticator : IAuthenticator
     static readonly TimeSpan TouchEvery = TimeSpan.FromHours(1);
 
     readonly AccountDirectory _directory;
-    readonly ICredentialStore _store;
+    readonly CredentialStore _store;
     readonly PasswordKdf _kdf;
     readonly TimeProvider _time;
     readonly ILogger _log;
@@ -30,11 +30,8 @@ public sealed partial class Authenticator : IAuthenticator
 
     /// <param name="exempt">Clients that are not throttled (relay.trustedNetworks); null for none.</param>
     public Authenticator(MailStore store, AccountDirectory directory, PasswordKdf kdf, LoginLimits limits, Func<IPAddress, bool>? exempt, TimeProvider time, ILogger log)
-        : this(new CredentialStore(store), directory, kdf, limits, exempt, time, log) { }
-
-    internal Authenticator(ICredentialStore store, AccountDirectory directory, PasswordKdf kdf, LoginLimits limits, Func<IPAddress, bool>? exempt, TimeProvider time, ILogger log)
     {
-        _store = store;
+        _store = new CredentialStore(store);
         _directory = directory;
         _kdf = kdf;
         _time = time;
@@ -191,7 +188,7 @@ public sealed partial class Authenticator : IAuthenticator
     }
 
     static Principal Who(AccountEntry account, string mechanism, string credential) =>
-        new(account.Row.Id, account.Address.Key, mechanism, credential);
+        new(account.Row.Id, account.Address.ToString(), mechanism, credential);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "login accepted: {Account} from {Remote} on {Protocol} by {Mechanism} with {Credential}")]
     private partial void LogAccepted(string account, IPAddress remote, string protocol, string mechanism, string credential);

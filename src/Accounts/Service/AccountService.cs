@@ -4,6 +4,7 @@ using Posthorn.Accounts.Credentials;
 using Posthorn.Accounts.Plans;
 using Posthorn.Storage;
 using Posthorn.Storage.Directory;
+using Posthorn.Wire.Addresses;
 
 namespace Posthorn.Accounts.Service;
 
@@ -95,7 +96,9 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
     public IReadOnlyList<AccountView> Accounts()
     {
         var rows = Rows();
-        return [.. rows.Accounts.Select(a => View(rows, a))];
+        var domains = rows.Domains.ToDictionary(d => d.Id, d => d.Name);
+        var passwords = rows.AppPasswords.CountBy(p => p.AccountId).ToDictionary();
+        return [.. rows.Accounts.Select(a => View(a, domains[a.DomainId], passwords.GetValueOrDefault(a.Id)))];
     }
 
     public AccountView Account(string address)
@@ -239,8 +242,11 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
         new(row.Name, row.Enabled, [.. rows.Domains.Where(d => d.AliasOf == row.Id).Select(d => d.Name)], rows.Accounts.Count(a => a.DomainId == row.Id), row.Created);
 
     static AccountView View(DirectoryRows rows, AccountRow row) =>
-        new(row.Id, $"{row.LocalPart}@{rows.Domains.FirstOrDefault(d => d.Id == row.DomainId)?.Name}", row.Name, row.Enabled,
-            row.PasswordHash is null ? null : PasswordHash.Scheme(row.PasswordHash), rows.AppPasswords.Count(p => p.AccountId == row.Id),
+        View(row, rows.Domains.First(d => d.Id == row.DomainId).Name, rows.AppPasswords.Count(p => p.AccountId == row.Id));
+
+    static AccountView View(AccountRow row, string domain, int appPasswords) =>
+        new(row.Id, new EmailAddress(row.LocalPart, domain).ToString(), row.Name, row.Enabled,
+            row.PasswordHash is null ? null : PasswordHash.Scheme(row.PasswordHash), appPasswords,
             row.Quota, row.Used, row.Messages, row.Language, row.Created);
 
     static AliasView View(AliasRow row) => new(row.Pattern, row.Targets, row.Enabled, row.Created);

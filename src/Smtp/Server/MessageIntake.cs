@@ -24,7 +24,8 @@ enum IntakeVerdict
 /// </summary>
 sealed class MessageIntake(SmtpSession session)
 {
-    const int ShortInput = 16 << 10, LongInput = 128 << 10, LongText = 64 << 10;
+    const int SmallBuffer = 16 * 1024;
+    const int LargeBuffer = 64 * 1024;
 
     readonly DotReader _reader = new();
     Envelope? _envelope;
@@ -65,7 +66,7 @@ sealed class MessageIntake(SmtpSession session)
                 connection.Consume(used);
                 _received += used;
                 if (!done) continue;
-                EndTransfer();
+                session.InTransfer = false;
                 return LineStatus.Line;
             }
             var status = await FillAsync().ConfigureAwait(false);
@@ -96,7 +97,7 @@ sealed class MessageIntake(SmtpSession session)
             octets -= used;
         }
         if (last && !_binary && _reader.EndsInCr) Worsen(IntakeVerdict.Malformed);
-        EndTransfer();
+        session.InTransfer = false;
         return LineStatus.Line;
     }
 
@@ -124,12 +125,6 @@ sealed class MessageIntake(SmtpSession session)
         if (_verdict == IntakeVerdict.Good) _verdict = verdict;
     }
 
-    void EndTransfer()
-    {
-        session.InTransfer = false;
-        session.Connection.InputSize = Connection.CommandInput;
-    }
-
     void StartClock()
     {
         session.InTransfer = true;
@@ -144,7 +139,7 @@ sealed class MessageIntake(SmtpSession session)
         var options = session.Options;
         var left = options.DataGrace + TimeSpan.FromSeconds((double)_received / options.MinDataRate) - session.Server.Time.GetElapsedTime(_began);
         if (left <= TimeSpan.Zero) return new(LineStatus.TimedOut);
-        session.Connection.InputSize = _received < LongText ? ShortInput : LongInput;
-        return session.Connection.FillAsync(left < options.CommandTimeout ? left : options.CommandTimeout);
+        // Most messages fit the small buffer; one that proved large is worth fewer and larger reads.
+        return session.Connection.FillAsync(left < options.CommandTimeout ? left : options.CommandTimeout, _received < SmallBuffer ? SmallBuffer : LargeBuffer);
     }
 }

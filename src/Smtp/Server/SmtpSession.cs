@@ -42,8 +42,10 @@ sealed class SmtpSession
     internal CancellationToken Stop { get; }
     internal bool LoggedIn => Client.Principal is not null;
 
-    /// <summary>Neither logged in nor in a trusted network.</summary>
-    internal bool IsStranger => Client.Principal is null && !Client.Trusted;
+    /// <summary>
+    /// Neither logged in, nor in a trusted network, nor on our Unix socket, whose mode lets in only whom it should.
+    /// </summary>
+    internal bool IsStranger => Client.Principal is null && !Client.Trusted && Connection.Remote is IPEndPoint;
 
     /// <summary>The peer that connected may speak for others, whatever it said with XCLIENT since.</summary>
     internal bool MayXClient { get; }
@@ -123,6 +125,7 @@ sealed class SmtpSession
         Connection.IdlePoint(false);
         if (line.Status == LineStatus.TooLong) Refuse("500 5.5.2 Line too long\r\n"u8);
         else if (line.Status != LineStatus.Line) EndBy(line.Status);
+        else if (Connection.Drained) EndBy(LineStatus.Draining);
         else if (line.HasBareControl) RefuseBareControl("550 5.5.2 Bare CR, LF or NUL in a command\r\n"u8);
         else await HandleAsync(line.Text).ConfigureAwait(false);
     }

@@ -103,7 +103,8 @@ sealed class PostgresSession : ISqlSession
     {
         PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure => SqlFault.Retry,
         PostgresErrorCodes.DiskFull => SqlFault.Full,
-        _ when state.StartsWith("23", StringComparison.Ordinal) || state.StartsWith("22", StringComparison.Ordinal) => SqlFault.Constraint,
+        // Constraint, data, syntax, and what follows one of them in the same unit (25P02).
+        _ when state[..2] is "23" or "22" or "42" || state == PostgresErrorCodes.InFailedSqlTransaction => SqlFault.Constraint,
         _ => SqlFault.Unavailable,
     };
 

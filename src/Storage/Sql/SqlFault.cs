@@ -5,7 +5,7 @@ enum SqlFault
 {
     None,
 
-    /// <summary>The unit's own: a constraint.</summary>
+    /// <summary>The unit's own: a constraint, or a statement that is wrong.</summary>
     Constraint,
 
     /// <summary>The group is gone, its units may run again (deadlock between nodes).</summary>

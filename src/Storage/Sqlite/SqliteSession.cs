@@ -109,7 +109,8 @@ sealed class SqliteSession : ISqlSession
         // A read connection's error is that query's own; on the writer a failed write or a broken page ends all trust.
         if (code == raw.SQLITE_IOERR || code == raw.SQLITE_CORRUPT || code == raw.SQLITE_NOTADB)
             return _writer ? SqlFault.Poison : SqlFault.Damage;
-        if (code == raw.SQLITE_CONSTRAINT || code == raw.SQLITE_MISMATCH || code == raw.SQLITE_TOOBIG)
+        if (code == raw.SQLITE_CONSTRAINT || code == raw.SQLITE_MISMATCH || code == raw.SQLITE_TOOBIG
+            || code == raw.SQLITE_ERROR || code == raw.SQLITE_MISUSE || code == raw.SQLITE_RANGE)
             return SqlFault.Constraint;
         return SqlFault.Unavailable;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
@@ -47,12 +48,12 @@ public readonly record struct ReadLine(LineStatus Status, ReadOnlyMemory<byte> T
 /// </remarks>
 public sealed class Connection : IAsyncDisposable
 {
-    /// <summary>What <see cref="InputSize"/> is for commands.</summary>
-    public const int CommandInput = 4096;
+    const int InputChunk = 4096;
     const int OutputFlushAt = 32 * 1024;
 
     readonly Action _cutReads;
     readonly TimeProvider _time;
+    readonly Stream _transport;
     Stream _stream;
     SslStream? _tls;
     byte[] _in = [];
@@ -72,7 +73,7 @@ public sealed class Connection : IAsyncDisposable
     /// <param name="time">The clock for deadlines.</param>
     public Connection(Stream stream, EndPoint remote, EndPoint local, Action cutReads, TimeProvider time)
     {
-        (_stream, Remote, Local, _cutReads, _time) = (stream, remote, local, cutReads, time);
+        (_transport, _stream, Remote, Local, _cutReads, _time) = (stream, stream, remote, local, cutReads, time);
     }
 
     /// <summary>The client's address; a trusted PROXY header or XCLIENT replaces it.</summary>
@@ -92,12 +93,6 @@ public sealed class Connection : IAsyncDisposable
 
     /// <summary>The octets that were received and not consumed; valid until the next read.</summary>
     public ReadOnlyMemory<byte> Buffered => _in.AsMemory(_start, _end - _start);
-
-    /// <summary>
-    /// How many octets the next read into an empty buffer may take. A session that takes a long text raises it for that
-    /// time, so that the text costs fewer system calls.
-    /// </summary>
-    public int InputSize { get; set; } = CommandInput;
 
     /// <summary>Octets read from the transport since the connection began.</summary>
     public long BytesIn { get; private set; }
@@ -151,9 +146,11 @@ public sealed class Connection : IAsyncDisposable
     /// Waits until more input is buffered than before. <see cref="LineStatus.Line"/> means that there is more; any other
     /// value is why there will be none.
     /// </summary>
-    public ValueTask<LineStatus> FillAsync(TimeSpan timeout) => FillAsync(After(timeout));
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="room">The size of the buffer to read into when none is in use; larger than a command where much is to come.</param>
+    public ValueTask<LineStatus> FillAsync(TimeSpan timeout, int room = InputChunk) => FillAsync(After(timeout), room);
 
-    async ValueTask<LineStatus> FillAsync(long deadline)
+    async ValueTask<LineStatus> FillAsync(long deadline, int room = InputChunk)
     {
         if (_ended) return LineStatus.Closed;
         if (_outLength > 0) await FlushAsync().ConfigureAwait(false);
@@ -174,11 +171,8 @@ public sealed class Connection : IAsyncDisposable
                     await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
                     if (_cut != 0) return CutStatus();
                 }
-                else if (_in.Length > InputSize || _in.Length < InputSize / 2)
-                {
-                    if (_in.Length > 0) ReturnInput();
-                }
-                if (_in.Length == 0) _in = BufferPool.Rent(InputSize);
+                else if (_in.Length > 0 && _in.Length != room) ReturnInput();
+                if (_in.Length == 0) _in = BufferPool.Rent(room);
             }
             else if (_end == _in.Length)
             {
@@ -194,7 +188,7 @@ public sealed class Connection : IAsyncDisposable
             }
             if (_cut != 0) return CutStatus();
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or System.Net.Sockets.SocketException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException)
         {
             if (_cut != 0) return CutStatus();
         }
@@ -271,7 +265,7 @@ public sealed class Connection : IAsyncDisposable
                 BytesOut += _outLength;
             }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or System.Net.Sockets.SocketException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException)
         {
             _ended = true;
         }
@@ -313,7 +307,7 @@ public sealed class Connection : IAsyncDisposable
             return true;
         }
         catch (Exception e) when (e is IOException or AuthenticationException or ObjectDisposedException or InvalidOperationException
-                                      or System.Net.Sockets.SocketException or System.ComponentModel.Win32Exception or OperationCanceledException)
+                                      or SocketException or System.ComponentModel.Win32Exception or OperationCanceledException)
         {
             TlsFailure = e.InnerException?.Message ?? e.Message;
             _stream = tls;
@@ -357,6 +351,12 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>True when the server wants the session to end at the next command boundary.</summary>
     public bool DrainWanted => _drainWanted;
 
+    /// <summary>
+    /// True once a drain has cut the reads. A command that arrived at the same moment may still be buffered; whoever reads it
+    /// must not ask for more (a 354 would invite text that can no longer be read).
+    /// </summary>
+    public bool Drained => _cut == 2;
+
     /// <summary>Marks that the session now waits for its next command (true), where a drain may end it, or works (false).</summary>
     public void IdlePoint(bool waiting)
     {
@@ -376,7 +376,7 @@ public sealed class Connection : IAsyncDisposable
         if (_cut != 0) return;
         _cut = why;
         try { _cutReads(); }
-        catch (Exception e) when (e is ObjectDisposedException or System.Net.Sockets.SocketException or IOException) { }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException or IOException) { }
     }
 
     long After(TimeSpan t) => t == Timeout.InfiniteTimeSpan ? long.MaxValue : _time.GetTimestamp() + (long)(t.TotalSeconds * _time.TimestampFrequency);
@@ -389,12 +389,36 @@ public sealed class Connection : IAsyncDisposable
         {
             if (_tls is { } tls && !_ended && _cut != 3) await tls.ShutdownAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or System.Net.Sockets.SocketException or System.ComponentModel.Win32Exception) { }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or SocketException or System.ComponentModel.Win32Exception) { }
+        await DiscardInputAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
         if (_in.Length > 0) ReturnInput();
         if (_out.Length > 0) { BufferPool.Return(_out); _out = []; }
         _start = _end = 0;
         _ended = true;
+    }
+
+    /// <summary>
+    /// A socket closed over input that nobody read is reset, and the reset can overtake our last reply. So the rest of what
+    /// a client sent is read and thrown away, for a moment and up to a limit.
+    /// </summary>
+    async ValueTask DiscardInputAsync()
+    {
+        try
+        {
+            if (_ended || _cut != 0 || _transport is not NetworkStream { DataAvailable: true } socket) return;
+            socket.Socket.Shutdown(SocketShutdown.Send);
+            using var moment = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
+            var scratch = BufferPool.Rent(16 * 1024);
+            for (var left = 1 << 20; left > 0;)
+            {
+                var n = await socket.ReadAsync(scratch, moment.Token).ConfigureAwait(false);
+                if (n == 0) break;
+                left -= n;
+            }
+            BufferPool.Return(scratch);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException) { }
     }
 
     /// <summary>The certificate whose hash binds SCRAM to this TLS session (tls-server-end-point, RFC 5929 §4), set by the listener.</summary>

@@ -171,6 +171,15 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Our_own_fault_is_no_failure_of_the_client()
+    {
+        using var broken = new PasswordKdf(threads: 1);
+        broken.Dispose();
+        _auth = Make(new(), broken);
+        for (var i = 0; i < 15; i++) (await Login("alice", Password)).ShouldBe(new LoginResult(LoginOutcome.Unavailable));
+    }
+
+    [Fact]
     public async Task Odd_passwords_are_wrong_passwords()
     {
         foreach (var password in new[] { "", "\0", new string('x', 5000), CryptPassword + "\0" })

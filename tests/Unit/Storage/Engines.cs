@@ -21,3 +21,15 @@ public sealed class MessagesOnPostgres(PostgresCluster cluster) : MessageSuite
 {
     private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
 }
+
+public sealed class ChangeCounterOnSqlite : ChangeCounterSuite
+{
+    private protected override int Operations => 1500;
+    private protected override Task<StoreRig> OpenAsync(long packSize) => StoreRig.OpenAsync(null, packSize);
+}
+
+public sealed class ChangeCounterOnPostgres(PostgresCluster cluster) : ChangeCounterSuite
+{
+    private protected override int Operations => 250;
+    private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
+}

@@ -58,6 +58,8 @@ public class GroupCommitTests
         failures.ShouldBe(10);
         // UIDs have no holes: what a failed unit took was undone before the next ran.
         rig.Store.Read(u => u.Mailboxes.Maildrop(alice, inbox)).Select(e => e.Uid).ShouldBe(Enumerable.Range(1, 20).Select(n => (uint)n));
+        // Nor did it leave its body in the pack.
+        (await rig.VerifyAsync()).Findings.ShouldBeEmpty();
         // One sync of bodies for all of them, one more for the new pack and its folder each.
         (rig.Disk.Syncs - syncs).ShouldBeLessThanOrEqualTo(6);
     }

@@ -20,7 +20,7 @@ sealed class BdatCommand : SmtpCommand
         var intake = session.Intake;
         if (++envelope.Chunks > session.Options.MaxChunks)
         {
-            session.End("421 4.7.0 Too many chunks\r\n"u8, "too many chunks"); // CVE class: memory for each tiny chunk
+            session.End("421 4.7.0 Too many chunks\r\n"u8, "too many chunks");
             return;
         }
         SmtpReply? refusal = null;

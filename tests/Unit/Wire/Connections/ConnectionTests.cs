@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Posthorn.Tests.Testing.Time;
 using Posthorn.Tests.Testing.Transport;
@@ -115,5 +117,26 @@ public class ConnectionTests
         var line = await t.Server.ReadLineAsync(100, Minute);
         line.Status.ShouldBe(LineStatus.Line);
         return Encoding.ASCII.GetString(line.Text.Span);
+    }
+
+    [Fact]
+    public async Task The_last_reply_survives_a_client_that_sent_more_than_was_read()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var client = new TcpClient();
+        await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
+        var socket = await listener.AcceptSocketAsync();
+        var server = new Connection(new NetworkStream(socket, ownsSocket: true), socket.RemoteEndPoint!, socket.LocalEndPoint!,
+            () => socket.Shutdown(SocketShutdown.Receive), TimeProvider.System);
+        await client.GetStream().WriteAsync(new byte[200_000]);
+        (await server.FillAsync(Minute)).ShouldBe(LineStatus.Line);
+        server.Write("421 4.7.0 enough\r\n"u8);
+        var closing = server.DisposeAsync().AsTask();
+        var got = new MemoryStream();
+        await client.GetStream().CopyToAsync(got).WaitAsync(Minute);
+        Encoding.ASCII.GetString(got.ToArray()).ShouldBe("421 4.7.0 enough\r\n");
+        client.Close();
+        await closing;
     }
 }
