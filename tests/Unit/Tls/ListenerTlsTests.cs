@@ -98,15 +98,18 @@ public sealed class ListenerTlsTests : IDisposable
         (stream is not null).ShouldBe(passes);
     }
 
-    [Fact]
-    public async Task Session_tickets_across_services()
+    [Theory]
+    [InlineData("-tls1_2")]
+    [InlineData("-tls1_3")]
+    public async Task Session_tickets_across_services(string version)
     {
         if (!File.Exists("/usr/bin/openssl")) Assert.Skip("needs /usr/bin/openssl");
         var session = Path.Combine(_home.FullName, "session.pem");
         var (smtp, pop3) = (_store.ForListener("smtp"), _store.ForListener("pop3"));
 
-        await OpenSslAsync(smtp, $"-sess_out {session}");
-        var other = await OpenSslAsync(pop3, $"-sess_in {session}");
+        (await OpenSslAsync(smtp, $"{version} -sess_out {session}")).ShouldContain("+OK");
+        if (!File.Exists(session)) return; // no ticket was given out: there is nothing to misuse
+        var other = await OpenSslAsync(pop3, $"{version} -sess_in {session}");
 
         other.ShouldContain("New, TLS");
         other.ShouldNotContain("Reused, TLS");
@@ -127,7 +130,7 @@ public sealed class ListenerTlsTests : IDisposable
             await stream.ShutdownAsync();
             await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
         });
-        using var client = Process.Start(new ProcessStartInfo("/usr/bin/openssl", $"s_client -tls1_2 -connect {listener.LocalEndpoint} {arguments}")
+        using var client = Process.Start(new ProcessStartInfo("/usr/bin/openssl", $"s_client -connect {listener.LocalEndpoint} {arguments}")
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -136,7 +139,7 @@ public sealed class ListenerTlsTests : IDisposable
         _ = client.StandardError.ReadToEndAsync();
         var text = await client.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30));
         await client.WaitForExitAsync();
-        await server;
+        await server.WaitAsync(TimeSpan.FromSeconds(30));
         return text;
     }
 }
