@@ -168,7 +168,7 @@ public sealed class MailStore : IAsyncDisposable
     }
 
     /// <summary>False when free space is under the floor for a message of this size.</summary>
-    public bool HasRoomFor(long messageSize) => _directory.Free >= Math.Max(_options.MinimumFree, messageSize + messageSize / 2);
+    public bool HasRoomFor(long messageSize) => _directory.FreeForMail >= Math.Max(_options.MinimumFree, messageSize + messageSize / 2);
 
     /// <summary>A new message id: 64 bits, rising with time, never given twice.</summary>
     public TraceId NewTraceId() => _traces.Next();

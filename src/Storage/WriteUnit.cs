@@ -28,6 +28,7 @@ public sealed class WriteUnit : ReadUnit
     public BlobLocation Store(BlobWriter blob)
     {
         blob.Seal();
+        Stored++;
         var hash = blob.Hash!;
         var length = blob.Length;
         var big = length > BlobFolder.SmallLimit;
@@ -39,6 +40,9 @@ public sealed class WriteUnit : ReadUnit
         _credits.Add(location.BlobId);
         return location;
     }
+
+    /// <summary>Bodies stored so far, also by units that were undone.</summary>
+    internal long Stored { get; private set; }
 
     /// <summary>Counts one more message that needs the blob.</summary>
     internal void Reference(BlobLocation blob)

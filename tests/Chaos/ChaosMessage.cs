@@ -44,7 +44,7 @@ static class ChaosMessage
 
     static byte[] MakePool()
     {
-        var pool = new byte[74 * 6000];
+        var pool = new byte[74 * 8000];
         var random = new Random(20261121);
         for (var i = 0; i < pool.Length; i++) pool[i] = (byte)('a' + random.Next(26));
         for (var i = 72; i < pool.Length; i += 74) (pool[i], pool[i + 1]) = ((byte)'\r', (byte)'\n');

@@ -125,6 +125,7 @@ sealed class SmtpSession
         Connection.IdlePoint(false);
         if (line.Status == LineStatus.TooLong) Refuse("500 5.5.2 Line too long\r\n"u8);
         else if (line.Status != LineStatus.Line) EndBy(line.Status);
+        else if (Connection.Drained) EndBy(LineStatus.Draining);
         else if (line.HasBareControl) RefuseBareControl("550 5.5.2 Bare CR, LF or NUL in a command\r\n"u8);
         else await HandleAsync(line.Text).ConfigureAwait(false);
     }

@@ -89,6 +89,9 @@ sealed class DataDirectory : IDisposable
         UnixCreateMode = FileMode,
     };
 
+    /// <summary>Free octets that new mail may use: never those of the reserve while it is released.</summary>
+    internal long FreeForMail => Free - (_hasReserve ? 0 : ReserveSize);
+
     /// <summary>Gives the reserve back to the disk; false when it was already given.</summary>
     internal bool ReleaseReserve()
     {

@@ -169,10 +169,33 @@ sealed class GroupWriter
         }
         catch (Exception e)
         {
-            Undo(e);
+            if (Undo(e))
+                RunWithReserve();
         }
         foreach (var item in _group)
             item.Complete();
+    }
+
+    /// <summary>
+    /// The reserve of space was just given up: what brings no new body (a deletion above all, which is how people make room)
+    /// runs again in it. New mail stays refused.
+    /// </summary>
+    void RunWithReserve()
+    {
+        foreach (var item in _group)
+            if (item.BringsBody)
+                item.Complete();
+        _group.RemoveAll(i => i.BringsBody);
+        if (_group.Count == 0)
+            return;
+        try
+        {
+            CommitGroup(alone: false, takeMore: false);
+        }
+        catch (Exception e)
+        {
+            Undo(e);
+        }
     }
 
     void CommitGroup(bool alone, bool takeMore)
@@ -207,6 +230,7 @@ sealed class GroupWriter
             return false;
         }
         var mark = _unit.Mark();
+        var stored = _unit.Stored;
         if (!alone)
             _session.Savepoint();
         try
@@ -216,6 +240,7 @@ sealed class GroupWriter
         }
         catch (Exception e)
         {
+            item.BringsBody = _unit.Stored > stored;
             if (e is StorePoisonedException or StoreFullException || _session.Fault > SqlFault.Constraint)
                 throw;
             item.Error = e;
@@ -225,6 +250,7 @@ sealed class GroupWriter
                 _session.RollbackToSavepoint();
             return false;
         }
+        item.BringsBody = _unit.Stored > stored;
         if (_session.Fault > SqlFault.Constraint)
             throw new SqlFaultException(_session.Fault, "a unit went on after the database had failed");
         if (!alone)
@@ -232,8 +258,11 @@ sealed class GroupWriter
         return true;
     }
 
-    /// <summary>The group is lost: undoes it, decides what its failure means, and gives each unit its error.</summary>
-    void Undo(Exception e)
+    /// <summary>
+    /// The group is lost: undoes it, decides what its failure means, and gives each unit its error. True when it was lost for
+    /// want of space and the reserve was there to be released.
+    /// </summary>
+    bool Undo(Exception e)
     {
         var fault = (e as SqlFaultException)?.Fault ?? SqlFault.None;
         if (e is StorePoisonedException || fault >= SqlFault.Damage)
@@ -252,10 +281,12 @@ sealed class GroupWriter
         }
         if (fault == SqlFault.Full)
             e = new StoreFullException(e.Message, e);
-        if (e is StoreFullException && _directory.ReleaseReserve())
+        var released = e is StoreFullException && _directory.ReleaseReserve();
+        if (released)
             _logger.LogWarning("the disk is full: released the reserve of 16 MB so that state can be written");
         foreach (var item in _group)
             item.Error = e is StoreException and not SqlFaultException ? e : new StoreException("the store is not available: " + e.Message, e);
+        return released && _poison is null;
     }
 
     void AfterGroup()

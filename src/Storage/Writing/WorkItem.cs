@@ -8,6 +8,9 @@ abstract class WorkItem
     /// <summary>What the unit threw, or null.</summary>
     internal Exception? Error { get; set; }
 
+    /// <summary>True when the unit, as far as it came, stored a body: then it may not have the reserve of space.</summary>
+    internal bool BringsBody { get; set; }
+
     internal abstract bool Cancelled { get; }
 
     /// <summary>Runs the unit on the writer.</summary>

@@ -351,6 +351,12 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>True when the server wants the session to end at the next command boundary.</summary>
     public bool DrainWanted => _drainWanted;
 
+    /// <summary>
+    /// True once a drain has cut the reads. A command that arrived at the same moment may still be buffered; whoever reads it
+    /// must not ask for more (a 354 would invite text that can no longer be read).
+    /// </summary>
+    public bool Drained => _cut == 2;
+
     /// <summary>Marks that the session now waits for its next command (true), where a drain may end it, or works (false).</summary>
     public void IdlePoint(bool waiting)
     {

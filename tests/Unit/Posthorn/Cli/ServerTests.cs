@@ -44,7 +44,10 @@ public sealed class ServerTests
             var (socket, _) = await ConnectAsync(Path.Combine(program.DataDirectory, "control.sock"));
             await socket.SendAsync(nonsense);
             socket.Shutdown(SocketShutdown.Send);
-            (await socket.ReceiveAsync(new byte[1])).ShouldBe(0);
+            var answered = 0;
+            try { answered = await socket.ReceiveAsync(new byte[1]); }
+            catch (SocketException) { } // closed with octets unread
+            answered.ShouldBe(0);
             socket.Dispose();
         }
         (await program.RunAsync("domain list")).ShouldBe(0);
