@@ -1,4 +1,5 @@
 using Posthorn.Accounts;
+using Posthorn.Delivery.Dsn;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
@@ -14,7 +15,8 @@ readonly record struct Outcome(OutcomeKind Kind, string? Mailbox = null, uint Ui
 
 /// <param name="Outcomes">One for each target.</param>
 /// <param name="Refused">One for each reply (LMTP: recipient; SMTP: one for all): true when every mailbox behind it is full.</param>
-sealed record FilingResult(Outcome[] Outcomes, bool[] Refused);
+/// <param name="Notices">One for each notice: what was done for each of its destinations; null when it was not due.</param>
+sealed record FilingResult(Outcome[] Outcomes, bool[] Refused, Outcome[]?[] Notices);
 
 /// <summary>
 /// The one store unit of a message: body once, a row in each mailbox, queue rows, events. It may run again, so it changes
@@ -40,10 +42,12 @@ sealed class Filing
 
     internal required string ReceivedDetail { get; init; }
 
+    internal required IReadOnlyList<NoticeFiling> Notices { get; init; }
+
     internal FilingResult Run(WriteUnit unit)
     {
         var lmtp = Client.Service == SmtpService.Lmtp;
-        var result = new FilingResult(new Outcome[Recipients.Targets.Count], new bool[lmtp ? Recipients.Count : 1]);
+        var result = new FilingResult(new Outcome[Recipients.Targets.Count], new bool[lmtp ? Recipients.Count : 1], Notices.Count == 0 ? [] : new Outcome[]?[Notices.Count]);
         var work = new Work(this, unit, result.Outcomes);
         if (lmtp)
         {
@@ -65,6 +69,8 @@ sealed class Filing
                 for (var i = 0; i < Recipients.Count; i++) work.Deliver(Recipients.Accepted[i].Targets);
         }
         work.Queue();
+        for (var i = 0; i < Notices.Count; i++)
+            if (!result.Refused[Notices[i].Reply]) result.Notices[i] = Notices[i].Run(unit);
         return result;
     }
 
@@ -74,7 +80,7 @@ sealed class Filing
         BlobLocation? _body;
         List<NewRecipient>? _foreign;
         Dictionary<long, Outcome>? _mailboxes;
-        long _onlyMailbox;
+        long _onlyPlace;
 
         /// <summary>False when all of these are full mailboxes.</summary>
         internal readonly bool AnyRoom(int[] targets)
@@ -99,59 +105,46 @@ sealed class Filing
             {
                 if (outcomes[t].Kind is not (OutcomeKind.None or OutcomeKind.Refused)) continue;
                 var target = filing.Recipients.Targets[t];
-                outcomes[t] = target.Destination is Destination.Local local ? File(local) : Foreign(target);
+                outcomes[t] = target.Destination is Destination.Local local ? File(local, target.Rcpt) : Foreign(target);
             }
         }
 
-        Outcome File(Destination.Local local)
+        Outcome File(Destination.Local local, RcptParameters rcpt)
         {
-            var mailbox = Folder(local);
+            var folder = Folder.Find(unit, local);
+            var place = folder?.Id ?? -local.AccountId; // an INBOX by its account
             // One message is in one mailbox once, whatever ways lead there.
-            if (_mailboxes is not null ? _mailboxes.TryGetValue(mailbox.Id, out var there) : OnlyIs(mailbox.Id, out there)) return there;
+            if (_mailboxes is not null ? _mailboxes.TryGetValue(place, out var there) : OnlyIs(place, out there)) return there;
             var prefix = TraceHeader.Final(filing.Mail.ReversePath, local.Address, filing.Common);
-            var filed = unit.Mailboxes.Deliver(local.AccountId, mailbox.Id, new NewMessage(Body(), prefix, filing.Structure, filing.Received, filing.Trace));
-            var outcome = new Outcome(OutcomeKind.Filed, mailbox.Name, filed.Uid);
-            Remember(mailbox.Id, outcome);
+            var outcome = Folder.File(unit, local, folder, new NewMessage(Body(), prefix, filing.Structure, filing.Received, filing.Trace, For: rcpt.Recipient.ToString()));
+            Remember(place, outcome);
             return outcome;
-        }
-
-        /// <summary>The folder that the tag names when there is one, else INBOX.</summary>
-        readonly Mailbox Folder(Destination.Local local)
-        {
-            if (!string.IsNullOrEmpty(local.Detail))
-            {
-                if (unit.Mailboxes.Find(local.AccountId, local.Detail) is { } exact) return exact;
-                var all = unit.Mailboxes.List(local.AccountId);
-                for (var i = 0; i < all.Count; i++)
-                    if (all[i].Name.Equals(local.Detail, StringComparison.OrdinalIgnoreCase)) return all[i];
-            }
-            return unit.Mailboxes.Find(local.AccountId, "INBOX") ?? throw new StoreException($"account {local.AccountId} has no INBOX any more");
         }
 
         Outcome _only;
 
-        readonly bool OnlyIs(long mailbox, out Outcome outcome)
+        readonly bool OnlyIs(long place, out Outcome outcome)
         {
             outcome = _only;
-            return _onlyMailbox == mailbox && _only.Kind != OutcomeKind.None;
+            return _onlyPlace == place && _only.Kind != OutcomeKind.None;
         }
 
-        void Remember(long mailbox, Outcome outcome)
+        void Remember(long place, Outcome outcome)
         {
             if (_only.Kind == OutcomeKind.None)
             {
-                (_onlyMailbox, _only) = (mailbox, outcome);
+                (_onlyPlace, _only) = (place, outcome);
                 return;
             }
-            _mailboxes ??= new Dictionary<long, Outcome> { [_onlyMailbox] = _only };
-            _mailboxes[mailbox] = outcome;
+            _mailboxes ??= new Dictionary<long, Outcome> { [_onlyPlace] = _only };
+            _mailboxes[place] = outcome;
         }
 
         Outcome Foreign(Target target)
         {
             var address = ((Destination.Foreign)target.Destination).Address.ToString();
             var original = target.Rcpt.Recipient.ToString();
-            (_foreign ??= []).Add(new NewRecipient(address, original, target.Rcpt.Notify, target.Rcpt.OriginalRecipient, filing.ForeignState));
+            (_foreign ??= []).Add(new NewRecipient(address, original, target.Notify, target.Rcpt.OriginalRecipient, filing.ForeignState));
             return new Outcome(filing.ForeignState == RecipientState.Held ? OutcomeKind.Held : OutcomeKind.Queued);
         }
 

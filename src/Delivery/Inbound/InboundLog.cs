@@ -17,6 +17,12 @@ static partial class InboundLog
     [LoggerMessage(4, LogLevel.Information, "message {Id} from=<{From}> refused: {Code} {Reason} client={Client} auth={Auth}", EventName = "refused")]
     internal static partial void Refused(ILogger logger, string id, string from, int code, string reason, IPAddress client, string auth);
 
+    [LoggerMessage(6, LogLevel.Information, "message {Id} notice {Notice} to=<{To}> {State}", EventName = "notice")]
+    internal static partial void Notice(ILogger logger, string id, string notice, string to, string state);
+
+    [LoggerMessage(7, LogLevel.Information, "message {Id} no notice: <{To}> is not a mailbox here", EventName = "no way back")]
+    internal static partial void NoWayBack(ILogger logger, string id, string to);
+
     [LoggerMessage(5, LogLevel.Error, "message {Id} could not be stored", EventName = "fault")]
     internal static partial void Fault(ILogger logger, Exception error, string id);
 }

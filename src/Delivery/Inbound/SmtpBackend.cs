@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Posthorn.Accounts;
+using Posthorn.Delivery.Dsn;
 using Posthorn.Delivery.Routing;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
@@ -17,6 +18,7 @@ public sealed class SmtpBackend : ISmtpBackend
     internal TimeProvider Time { get; }
     internal ILogger Logger { get; }
     internal Router Router { get; }
+    internal NoticeComposer Composer { get; }
 
     /// <summary>The host name as it stands in headers.</summary>
     internal byte[] Host { get; }
@@ -29,6 +31,7 @@ public sealed class SmtpBackend : ISmtpBackend
         Time = time;
         Logger = logger;
         Router = new Router(accounts, EmailAddress.NormalizeDomain(options.Hostname) ?? options.Hostname);
+        Composer = new NoticeComposer(options.Hostname);
         Host = Encoding.ASCII.GetBytes(options.Hostname);
     }
 

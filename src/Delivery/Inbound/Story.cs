@@ -1,5 +1,6 @@
 using Posthorn.Mime.Headers;
 using Posthorn.Smtp.Server;
+using Posthorn.Storage;
 
 namespace Posthorn.Delivery.Inbound;
 
@@ -25,6 +26,23 @@ static class Story
         d.Add("recipients", recipients);
         d.Add("size", size);
         d.Add("messageId", header.MessageId is { Length: > 998 } id ? id[..998] : header.MessageId);
+        return d.End();
+    }
+
+    internal static string Notice(TraceId about, long size)
+    {
+        var d = new StoryDetail();
+        d.Add("from", "<>");
+        d.Add("about", about.ToString());
+        d.Add("size", size);
+        return d.End();
+    }
+
+    internal static string Notified(string to, TraceId notice)
+    {
+        var d = new StoryDetail();
+        d.Add("to", to);
+        d.Add("notice", notice.ToString());
         return d.End();
     }
 

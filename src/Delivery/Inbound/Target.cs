@@ -1,4 +1,5 @@
 using Posthorn.Accounts;
+using Posthorn.Delivery.Dsn;
 using Posthorn.Smtp.Server;
 
 namespace Posthorn.Delivery.Inbound;
@@ -6,7 +7,8 @@ namespace Posthorn.Delivery.Inbound;
 /// <summary>One place that the message goes to, however many recipients lead there.</summary>
 /// <param name="Destination">The mailbox here or the address elsewhere.</param>
 /// <param name="Rcpt">The first recipient that led to it.</param>
-sealed record Target(Destination Destination, RcptParameters Rcpt);
+/// <param name="Notify">What those that led to it want to be told, as the NOTIFY parameter.</param>
+sealed record Target(Destination Destination, RcptParameters Rcpt, string? Notify);
 
 /// <summary>An accepted recipient and where it leads.</summary>
 /// <param name="Rcpt">As the client gave it.</param>
@@ -26,23 +28,32 @@ sealed class Recipients
 
     internal bool AnyLocal { get; private set; }
 
+    /// <summary>True when some recipient's NOTIFY has SUCCESS.</summary>
+    internal bool AnySuccess { get; private set; }
+
     internal void Add(RcptParameters rcpt, IReadOnlyList<Destination> destinations)
     {
+        AnySuccess |= Notify.AsksForSuccess(rcpt.Notify);
+        var notify = destinations.Count > 1 ? Notify.WithoutSuccess(rcpt.Notify) : rcpt.Notify;
         var targets = new int[destinations.Count];
-        for (var i = 0; i < targets.Length; i++) targets[i] = IndexOf(destinations[i], rcpt);
+        for (var i = 0; i < targets.Length; i++) targets[i] = IndexOf(destinations[i], rcpt, notify);
         _accepted.Add(new Accepted(rcpt, targets));
     }
 
-    int IndexOf(Destination destination, RcptParameters rcpt)
+    int IndexOf(Destination destination, RcptParameters rcpt, string? notify)
     {
         if (_index is null && _targets.Count > 0)
         {
             _index = new Dictionary<Destination, int>();
             for (var i = 0; i < _targets.Count; i++) _index.Add(_targets[i].Destination, i);
         }
-        if (_index is not null && _index.TryGetValue(destination, out var there)) return there;
+        if (_index is not null && _index.TryGetValue(destination, out var there))
+        {
+            if (_targets[there].Notify != notify) _targets[there] = _targets[there] with { Notify = Notify.Merge(_targets[there].Notify, notify) };
+            return there;
+        }
         _index?.Add(destination, _targets.Count);
-        _targets.Add(new Target(destination, rcpt));
+        _targets.Add(new Target(destination, rcpt, notify));
         AnyLocal |= destination is Destination.Local;
         return _targets.Count - 1;
     }

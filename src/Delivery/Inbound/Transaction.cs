@@ -1,8 +1,11 @@
 using Posthorn.Accounts;
+using Posthorn.Delivery.Dsn;
 using Posthorn.Mime.Headers;
 using Posthorn.Mime.Structure;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
+using Posthorn.Storage.Queue;
+using Posthorn.Wire.Addresses;
 
 namespace Posthorn.Delivery.Inbound;
 
@@ -16,6 +19,7 @@ sealed class Transaction : ISmtpTransaction
     readonly Recipients _recipients = new();
     BlobWriter? _blob;
     SmtpReply? _writeFailure;
+    List<NoticeFiling>? _notices;
 
     internal Transaction(SmtpBackend backend, SmtpClientInfo client, MailParameters mail)
     {
@@ -85,6 +89,7 @@ sealed class Transaction : ISmtpTransaction
             var filing = Prepare(_blob, header);
             // The hash, and the sync of a large body, here and not on the writer that all sessions share.
             await _blob.SealAsync(ct).ConfigureAwait(false);
+            foreach (var notice in filing.Notices) await notice.Blob.SealAsync(ct).ConfigureAwait(false);
             var result = await _backend.Store.WriteAsync(filing.Run, ct).ConfigureAwait(false);
             Log(result);
             return Answer(result, verbose);
@@ -107,13 +112,7 @@ sealed class Transaction : ISmtpTransaction
         var now = _backend.Time.GetUtcNow();
         var only = _recipients.Count == 1 ? _recipients.Accepted[0].Rcpt.Recipient : null;
         var common = TraceHeader.Common(_backend.Host, _client, _mail, Id, only, now, header);
-        Part tree;
-        if (blob.Length <= blob.Head.Length) tree = PartTree.Read(blob.Head.Span);
-        else
-        {
-            using var stream = blob.OpenRead();
-            tree = PartTree.Read(stream);
-        }
+        var foreignState = _backend.Options.HoldForeign ? RecipientState.Held : RecipientState.Due;
         return new Filing
         {
             Blob = blob,
@@ -122,12 +121,65 @@ sealed class Transaction : ISmtpTransaction
             Mail = _mail,
             Recipients = _recipients,
             Common = common,
-            Structure = PartTree.Encode(tree),
+            Structure = StructureOf(blob),
             Received = now,
-            ForeignState = _backend.Options.HoldForeign ? Storage.Queue.RecipientState.Held : Storage.Queue.RecipientState.Due,
+            ForeignState = foreignState,
             Accounts = _backend.Accounts,
             ReceivedDetail = Story.Received(_client, _mail, _recipients.Count, blob.Length, header),
+            Notices = _recipients.AnySuccess && _mail.ReversePath is not null ? Notices(_mail.ReversePath, common, now, foreignState) : [],
         };
+    }
+
+    static byte[] StructureOf(BlobWriter blob)
+    {
+        if (blob.Length <= blob.Head.Length) return PartTree.Encode(PartTree.Read(blob.Head.Span));
+        using var stream = blob.OpenRead();
+        return PartTree.Encode(PartTree.Read(stream));
+    }
+
+    /// <summary>The notices of success, composed; whether each is filed is decided by what becomes of the message.</summary>
+    List<NoticeFiling> Notices(EmailAddress to, byte[] common, DateTimeOffset now, RecipientState foreignState)
+    {
+        _notices = [];
+        var groups = SuccessNotices.Group(_recipients, _client.Service);
+        if (groups.Count == 0) return _notices;
+        var destinations = _backend.Router.RouteNotice(to);
+        if (destinations.Count == 0)
+        {
+            InboundLog.NoWayBack(_backend.Logger, Id, ReversePath);
+            return _notices;
+        }
+        foreach (var (reply, about) in groups)
+        {
+            var trace = _backend.Store.NewTraceId();
+            var body = _backend.Store.NewBlob();
+            // Disposed with the transaction, whatever comes next.
+            var filing = new NoticeFiling
+            {
+                Blob = body,
+                Trace = trace,
+                About = _trace,
+                Reply = reply,
+                To = to,
+                Destinations = destinations,
+                Now = now,
+                ForeignState = foreignState,
+            };
+            _notices.Add(filing);
+            body.Write(_backend.Composer.Compose(new Notice
+            {
+                Id = trace.ToString(),
+                MessageId = Id,
+                To = to,
+                Arrived = now,
+                Now = now,
+                EnvelopeId = _mail.EnvelopeId,
+                Recipients = about,
+                Returned = new ReturnedHeader(common, _blob!.Head, _mail.SmtpUtf8),
+            }).Span);
+            filing.Structure = StructureOf(body);
+        }
+        return _notices;
     }
 
     IReadOnlyList<SmtpReply> Answer(FilingResult result, bool verbose)
@@ -144,10 +196,10 @@ sealed class Transaction : ISmtpTransaction
         var ok = "Ok: " + Id;
         if (!verbose) return new SmtpReply(250, "2.0.0", ok);
         var (first, count) = recipient < 0 ? (0, _recipients.Count) : (recipient, 1);
-        var lines = new string[count + 1];
-        for (var i = 0; i < count; i++) lines[i] = VerbLine.For(_recipients, first + i, result);
-        lines[count] = ok;
-        return new SmtpReply(250, "2.0.0", lines);
+        var lines = new List<string>(count + 1);
+        for (var i = 0; i < count; i++) VerbLine.Add(lines, _recipients, first + i, result);
+        lines.Add(ok);
+        return new SmtpReply(250, "2.0.0", [.. lines]);
     }
 
     /// <summary>The same reply for all: once in SMTP, for each recipient in LMTP (RFC 2033 §4.2).</summary>
@@ -183,11 +235,26 @@ sealed class Transaction : ISmtpTransaction
                     break;
             }
         }
+        for (var i = 0; i < result.Notices.Length; i++)
+            if (result.Notices[i] is { } outcomes)
+                foreach (var o in outcomes)
+                    InboundLog.Notice(log, Id, _notices![i].Trace.ToString(), ReversePath, o.Kind switch
+                    {
+                        OutcomeKind.Filed => "filed",
+                        OutcomeKind.Held => "held",
+                        OutcomeKind.Queued => "queued",
+                        _ => "not delivered, the mailbox is full",
+                    });
     }
 
     string ReversePath => _mail.ReversePath?.ToString() ?? "";
 
     string Login => _client.Principal?.Address ?? "";
 
-    public ValueTask DisposeAsync() => _blob?.DisposeAsync() ?? default;
+    public async ValueTask DisposeAsync()
+    {
+        if (_notices is not null)
+            foreach (var notice in _notices) await notice.DisposeAsync().ConfigureAwait(false);
+        if (_blob is not null) await _blob.DisposeAsync().ConfigureAwait(false);
+    }
 }

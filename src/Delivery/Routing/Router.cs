@@ -19,11 +19,7 @@ sealed class Router(AccountDirectory accounts, string hostname)
     /// <summary>Routes one recipient; exactly one of the two results is set.</summary>
     internal (IReadOnlyList<Destination>? Destinations, SmtpReply? Refusal) Route(SmtpClientInfo client, EmailAddress recipient)
     {
-        var resolution = accounts.Resolve(recipient);
-        // RFC 5321 §4.1.1.3, §4.5.1: <postmaster> comes completed with our host name, which need not be a mail domain.
-        if (resolution.Status == ResolutionStatus.NotLocal && recipient.Domain == hostname
-            && recipient.LocalPart.Equals("postmaster", StringComparison.OrdinalIgnoreCase))
-            resolution = accounts.ResolvePostmaster();
+        var resolution = Resolve(recipient);
         return resolution.Status switch
         {
             ResolutionStatus.Found when resolution.Destinations.Count > 0 => (resolution.Destinations, null),
@@ -34,5 +30,28 @@ sealed class Router(AccountDirectory accounts, string hostname)
             ResolutionStatus.NotLocal => (null, NotHere),
             _ => (null, Broken),
         };
+    }
+
+    /// <summary>Where a notice for a reverse-path goes; empty when it can go nowhere.</summary>
+    internal IReadOnlyList<Destination> RouteNotice(EmailAddress reversePath)
+    {
+        var resolution = Resolve(reversePath);
+        return resolution.Status switch
+        {
+            ResolutionStatus.Found => resolution.Destinations,
+            ResolutionStatus.NotLocal => [new Destination.Foreign(reversePath)],
+            _ => [],
+        };
+    }
+
+    Resolution Resolve(EmailAddress address)
+    {
+        var resolution = accounts.Resolve(address);
+        // RFC 5321 §4.1.1.3, §4.5.1: <postmaster> comes completed with our host name, which need not be a mail domain. And
+        // who answers a notice (it comes from MAILER-DAEMON there) is to reach a human (RFC 3464 §2).
+        if (resolution.Status == ResolutionStatus.NotLocal && address.Domain == hostname
+            && (address.LocalPart.Equals("postmaster", StringComparison.OrdinalIgnoreCase) || address.LocalPart.Equals("mailer-daemon", StringComparison.OrdinalIgnoreCase)))
+            return accounts.ResolvePostmaster();
+        return resolution;
     }
 }

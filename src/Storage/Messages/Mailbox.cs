@@ -19,7 +19,8 @@ public sealed record Mailbox(long Id, long AccountId, string Name, MailboxRole R
 /// <param name="Structure">The encoded part tree made by Posthorn.Mime at ingest; offsets count from the start of the blob.</param>
 /// <param name="Received">INTERNALDATE.</param>
 /// <param name="Trace">The story it belongs to.</param>
-public sealed record NewMessage(BlobLocation Blob, byte[] Prefix, byte[] Structure, DateTimeOffset Received, TraceId Trace, MessageFlags Flags = MessageFlags.None);
+/// <param name="For">The recipient address that led here, for the story; null when there is none.</param>
+public sealed record NewMessage(BlobLocation Blob, byte[] Prefix, byte[] Structure, DateTimeOffset Received, TraceId Trace, MessageFlags Flags = MessageFlags.None, string? For = null);
 
 /// <summary>Where a message was filed.</summary>
 public readonly record struct Filed(long MessageId, uint Uid, long ModSeq);

@@ -112,6 +112,9 @@ public sealed class MailboxTables
     /// <summary>Files a message: row, UID, change number, counters, quota use, change and event rows.</summary>
     public Filed Deliver(long accountId, long mailboxId, NewMessage message) => _placing.Deliver(accountId, mailboxId, message);
 
+    /// <summary>Files a message into the account's INBOX, which costs no query to find.</summary>
+    public Filed DeliverToInbox(long accountId, NewMessage message) => _placing.Deliver(accountId, null, message);
+
     /// <summary>The mailbox as a maildrop, by UID.</summary>
     public IReadOnlyList<MaildropEntry> Maildrop(long accountId, long mailboxId) => Get(accountId, mailboxId) is null
         ? []

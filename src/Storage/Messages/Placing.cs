@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Sql;
@@ -13,7 +14,11 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         """);
     static readonly SqlText CountInMailbox = new("""
         UPDATE mailboxes SET uid_next = uid_next + 1, highest_modseq = $1, messages = messages + 1, unseen = unseen + $2, size = size + $3
-        WHERE id = $4 AND account_id = $5 RETURNING uid_next, name
+        WHERE id = $4 AND account_id = $5 RETURNING uid_next, name, id
+        """);
+    static readonly SqlText CountInInbox = new("""
+        UPDATE mailboxes SET uid_next = uid_next + 1, highest_modseq = $1, messages = messages + 1, unseen = unseen + $2, size = size + $3
+        WHERE account_id = $4 AND name = 'INBOX' RETURNING uid_next, name, id
         """);
     static readonly SqlText InsertMessage = new("""
         INSERT INTO messages (id, blob_id, prefix, structure, received, size, trace, thread_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $1)
@@ -56,7 +61,10 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
     static readonly SqlText DeleteMailboxesOf = new("DELETE FROM mailboxes WHERE account_id = $1");
     static readonly SqlText DeleteChangesOf = new("DELETE FROM changes WHERE account_id = $1");
 
-    internal Filed Deliver(long accountId, long mailboxId, NewMessage message)
+    /// <param name="accountId">Whose message it will be.</param>
+    /// <param name="mailbox">Null: INBOX.</param>
+    /// <param name="message">The message.</param>
+    internal Filed Deliver(long accountId, long? mailbox, NewMessage message)
     {
         unit.Writing.Reference(message.Blob);
         var size = message.Prefix.Length + message.Blob.Length;
@@ -66,23 +74,24 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         var received = message.Received.ToMicroseconds();
         unit.Session.Use(InsertMessage).Bind(1, id).Bind(2, message.Blob.BlobId).Bind(3, message.Prefix).Bind(4, message.Structure)
             .Bind(5, received).Bind(6, size).Bind(7, message.Trace.Value).Run();
-        var uid = Place(accountId, mailboxId, id, number, message.Flags, null, size, received, out var name);
+        var uid = Place(accountId, mailbox, id, number, message.Flags, null, size, received, out var name, out var mailboxId);
         log.Write(new Change(accountId, number, ChangeKind.Arrived, mailboxId, uid, id));
-        unit.Events.Add(message.Trace, EventKind.Filed, accountId, FiledDetail(name, uid));
+        unit.Events.Add(message.Trace, EventKind.Filed, accountId, FiledDetail(name, uid, message.For));
         return new(id, uid, number);
     }
 
     /// <summary>The row in the mailbox, with the next UID, and the mailbox's counters.</summary>
-    uint Place(long accountId, long mailboxId, long messageId, long number, MessageFlags flags, string? keywords, long size, long received, out string name)
+    uint Place(long accountId, long? mailbox, long messageId, long number, MessageFlags flags, string? keywords, long size, long received, out string name, out long mailboxId)
     {
         uint uid;
-        using (var row = unit.Session.Use(CountInMailbox).Bind(1, number).Bind(2, Unseen(flags)).Bind(3, size).Bind(4, mailboxId).Bind(5, accountId))
+        var count = unit.Session.Use(mailbox is null ? CountInInbox : CountInMailbox).Bind(1, number).Bind(2, Unseen(flags)).Bind(3, size);
+        using (var row = mailbox is { } one ? count.Bind(4, one).Bind(5, accountId) : count.Bind(4, accountId))
         {
             if (!row.Step())
-                throw NoMailbox(accountId, mailboxId);
+                throw mailbox is { } missing ? NoMailbox(accountId, missing) : new StoreException($"account {accountId} has no INBOX any more");
             // A UID is 32 bits (RFC 9051 §2.3.1.1); the one that is given is the one before the next.
             uid = checked((uint)row.Int64(0)) - 1;
-            name = row.Text(1);
+            (name, mailboxId) = (row.Text(1), row.Int64(2));
         }
         unit.Session.Use(InsertPlacement).Bind(1, mailboxId).Bind(2, (long)uid).Bind(3, messageId).Bind(4, (long)flags).Bind(5, keywords)
             .Bind(6, number).Bind(7, size).Bind(8, received).Bind(9, unit.Now).Run();
@@ -124,7 +133,7 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
                 id = Duplicate(accountId, id, number, place.Size);
                 kind = ChangeKind.Arrived;
             }
-            var uid = Place(accountId, to, id, number, place.Flags, place.Keywords, place.Size, place.Received, out var name);
+            var uid = Place(accountId, to, id, number, place.Flags, place.Keywords, place.Size, place.Received, out var name, out _);
             log.Write(new Change(accountId, number, kind, to, uid, id));
             if (moving)
                 unit.Events.Add(TraceOf(place.MessageId), EventKind.Moved, accountId, FiledDetail(name, uid));
@@ -250,10 +259,11 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
 
     static long Unseen(MessageFlags flags) => (flags & MessageFlags.Seen) == 0 ? 1 : 0;
 
-    static string FiledDetail(string mailbox, uint uid) =>
-        string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid}}}");
+    static string FiledDetail(string mailbox, uint uid, string? recipient = null) => recipient is null
+        ? string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid}}}")
+        : string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid},\"to\":{Json(recipient)}}}");
 
-    static string Json(string text) => text == "INBOX" ? "\"INBOX\"" : $"\"{JsonEncodedText.Encode(text)}\"";
+    static string Json(string text) => text == "INBOX" ? "\"INBOX\"" : $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
     readonly record struct Spot(uint Uid, long MessageId, MessageFlags Flags, string? Keywords, long Size, long Received);
 }

@@ -26,7 +26,7 @@ public class DeliveryTests
         var story = rig.Story(sent.Id);
         story.Select(e => e.Kind).ShouldBe([EventKind.Received, EventKind.Filed]);
         story[0].Detail.ShouldBe("{\"from\":\"sender@far.example\",\"client\":\"192.0.2.7\",\"helo\":\"client.far.example\",\"with\":\"ESMTP\",\"session\":\"s1\",\"recipients\":1,\"size\":" + Encoding.UTF8.GetByteCount(body) + "}");
-        story[1].Detail.ShouldBe("{\"mailbox\":\"INBOX\",\"uid\":1}");
+        story[1].Detail.ShouldBe("{\"mailbox\":\"INBOX\",\"uid\":1,\"to\":\"bob@example.test\"}");
         story[1].AccountId.ShouldBe(rig.Id("bob"));
         rig.Log.Lines.ShouldContain($"message {sent.Id} accepted: from=<sender@far.example> nrcpt=1 size={body.Length} client=192.0.2.7 helo=client.far.example tls= auth=");
         rig.Log.Lines.ShouldContain($"message {sent.Id} to=<bob@example.test> filed in INBOX uid=1");

@@ -8,7 +8,9 @@ using Posthorn.Storage;
 using Posthorn.Storage.Directory;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
+using Posthorn.Storage.Migrations;
 using Posthorn.Storage.Queue;
+using Posthorn.Tests.Unit.Storage;
 using Posthorn.Wire.Addresses;
 using Posthorn.Wire.Sasl;
 using Shouldly;
@@ -38,10 +40,10 @@ sealed class Rig : IAsyncDisposable
         Backend = new SmtpBackend(store, accounts, options, new Clock(), Log);
     }
 
-    public static async Task<Rig> OpenAsync(bool hold = false, long aliceQuota = 0, long bobQuota = 0, long minimumFree = 0)
+    public static async Task<Rig> OpenAsync(bool hold = false, long aliceQuota = 0, long bobQuota = 0, long minimumFree = 0, TestDisk? disk = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("posthorn-delivery").FullName;
-        var store = await MailStore.OpenAsync(new StoreOptions { Directory = Path.Combine(directory, "data"), MinimumFree = minimumFree }, TimeProvider.System, new LogLines());
+        var store = await MailStore.OpenAsync(new StoreOptions { Directory = Path.Combine(directory, "data"), MinimumFree = minimumFree }, TimeProvider.System, new LogLines(), disk ?? new TestDisk(), Schema.Known);
         var rows = await store.WriteAsync(u =>
         {
             var d = u.Directory;
@@ -92,14 +94,17 @@ sealed class Rig : IAsyncDisposable
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>A whole transaction: the replies of MAIL (when it refuses), of each RCPT, of the data.</summary>
-    public async Task<Result> SendAsync(SmtpClientInfo client, MailParameters mail, string[] to, string message, bool verbose = false)
+    public Task<Result> SendAsync(SmtpClientInfo client, MailParameters mail, string[] to, string message, bool verbose = false) =>
+        SendAsync(client, mail, [.. to.Select(To)], message, verbose);
+
+    public async Task<Result> SendAsync(SmtpClientInfo client, MailParameters mail, RcptParameters[] to, string message, bool verbose = false)
     {
         var (transaction, refusal) = await Backend.MailAsync(client, mail, Ct);
         if (transaction is null) return new Result("", refusal, [], []);
         await using (transaction)
         {
             var rcpts = new List<SmtpReply>();
-            foreach (var r in to) rcpts.Add(await transaction.RecipientAsync(To(r), Ct));
+            foreach (var r in to) rcpts.Add(await transaction.RecipientAsync(r, Ct));
             if (!rcpts.Any(r => r.Positive)) return new Result(transaction.Id, null, rcpts, []);
             transaction.BeginData().ShouldBeNull();
             var octets = Encoding.UTF8.GetBytes(message.ReplaceLineEndings("\r\n"));
@@ -131,6 +136,9 @@ sealed class Rig : IAsyncDisposable
         }
         return list;
     });
+
+    /// <summary>NOTIFY of each queued recipient.</summary>
+    public IReadOnlyDictionary<string, string?> QueuedNotify() => Store.Read(r => r.Session.Use(new("SELECT address, notify FROM queue_recipients")).All(s => (s.Text(0), s.TextOrNull(1)))).ToDictionary();
 
     public IReadOnlyList<QueuedRecipient> Queued() => Store.Read(r => r.Queue.List());
 
