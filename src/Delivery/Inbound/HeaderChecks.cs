@@ -15,9 +15,16 @@ static class HeaderChecks
     internal const int MaxHops = 50;
 
     /// <summary>Reads the header; a large one from the blob's file.</summary>
-    internal static HeaderSummary Read(BlobWriter blob)
+    /// <param name="blob">The message.</param>
+    /// <param name="binary">
+    /// True for BINARYMIME, whose octets no reader of lines has checked. RFC 3030 §3 frees the body of line ends, not the
+    /// header: where one program sees a field in it and another does not, each believes another sender.
+    /// </param>
+    /// <param name="broken">True when the header of such a message holds a bare CR, a bare LF or a NUL.</param>
+    internal static HeaderSummary Read(BlobWriter blob, bool binary, out bool broken)
     {
         var summary = HeaderSummary.Read(blob.Head.Span);
+        broken = binary && IsBroken(blob.Head.Span, summary);
         if (summary.Ended || summary.OverLimit || blob.Length <= blob.Head.Length) return summary;
         var most = (int)Math.Min(blob.Length, HeaderSummary.MaxHeader + 1);
         var buffer = ArrayPool<byte>.Shared.Rent(most);
@@ -25,12 +32,26 @@ static class HeaderChecks
         {
             using var stream = blob.OpenRead();
             var n = stream.ReadAtLeast(buffer.AsSpan(0, most), most, throwOnEndOfStream: false);
-            return HeaderSummary.Read(buffer.AsSpan(0, n));
+            summary = HeaderSummary.Read(buffer.AsSpan(0, n));
+            broken = binary && IsBroken(buffer.AsSpan(0, n), summary);
+            return summary;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    static bool IsBroken(ReadOnlySpan<byte> message, HeaderSummary summary)
+    {
+        var header = message[..summary.Length];
+        if (!summary.Ended && header.EndsWith("\r"u8)) header = header[..^1]; // its LF may be behind what was read
+        for (var at = 0; header[at..].IndexOfAny((byte)'\r', (byte)'\n', (byte)0) is >= 0 and var next; at += 2)
+        {
+            at += next;
+            if (header[at] != '\r' || at + 1 == header.Length || header[at + 1] != '\n') return true;
+        }
+        return false;
     }
 
     /// <summary>Null to go on, or the refusal.</summary>

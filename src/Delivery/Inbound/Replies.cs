@@ -11,6 +11,7 @@ static class Replies
     internal static readonly SmtpReply NotYourSender = new(553, "5.7.1", "This sender address does not belong to your login");
     internal static readonly SmtpReply NotYourFrom = new(550, "5.7.1", "The From or Sender address does not belong to your login");
     internal static readonly SmtpReply BadFrom = new(550, "5.6.0", "The message needs exactly one readable From field");
+    internal static readonly SmtpReply BrokenHeader = new(550, "5.6.0", "Bare CR, LF or NUL in the header of the message");
     internal static readonly SmtpReply HeaderTooBig = new(552, "5.3.4", "The header of the message is too big");
     internal static readonly SmtpReply Loop = new(554, "5.4.6", "Too many hops, the message loops");
     internal static readonly SmtpReply OverQuota = new(452, "4.2.2", "The mailbox is full");

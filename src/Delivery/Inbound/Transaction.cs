@@ -78,8 +78,8 @@ sealed class Transaction : ISmtpTransaction
         try
         {
             _blob ??= _backend.Store.NewBlob();
-            var header = HeaderChecks.Read(_blob);
-            if (HeaderChecks.Check(header, _client.Principal, _backend.Accounts) is { } refusal)
+            var header = HeaderChecks.Read(_blob, _mail.Body == BodyType.BinaryMime, out var broken);
+            if ((broken ? Replies.BrokenHeader : HeaderChecks.Check(header, _client.Principal, _backend.Accounts)) is { } refusal)
             {
                 InboundLog.Refused(_backend.Logger, Id, ReversePath, refusal.Code, refusal.Lines[0], _client.Address, Login);
                 return ToAll(refusal);

@@ -39,6 +39,9 @@ sealed partial class ListenerSet : IAsyncDisposable
     /// <summary>Changes the limits for connections to come.</summary>
     public void SetLimits(GateLimits limits) => _gate.Limits = limits;
 
+    /// <summary>True while few places are left.</summary>
+    public bool NearlyFull => _gate.NearlyFull;
+
     /// <summary>How many clients are connected.</summary>
     public int Connections => _watch.Count;
 

@@ -54,7 +54,7 @@ sealed partial class Server : IAsyncDisposable
         }
         else if (ProcessUser.IsRoot) LogRoot();
         // The store first: its lock says that no other server works here, which the leftovers of a killed one need to know.
-        _services = await Services.OpenAsync(_config, _logs, _time, _trusted, _holdForeign).ConfigureAwait(false);
+        _services = await Services.OpenAsync(_config, _logs, _time, _trusted, () => _listeners.NearlyFull, _holdForeign).ConfigureAwait(false);
         _certificates.Load(Deployment.Certificates(options));
         _listeners.Bind(a => !drop || a.UnixPath is not null);
         _control = new ControlServer(_config.ControlSocket, _services.Verbs(_config), _logs.CreateLogger("control"));

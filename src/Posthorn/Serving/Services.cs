@@ -24,7 +24,7 @@ sealed class Services : IAsyncDisposable
     readonly TimeProvider _time;
     readonly Housekeeping _housekeeping;
 
-    Services(LoadedConfig config, MailStore store, LogProvider logs, TimeProvider time, TrustedNetworks trusted, bool holdForeign)
+    Services(LoadedConfig config, MailStore store, LogProvider logs, TimeProvider time, TrustedNetworks trusted, Func<bool> nearlyFull, bool holdForeign)
     {
         (Store, _time, _trusted) = (store, time, trusted);
         _directory = new AccountDirectory(store, Deployment.Accounts(config.Options));
@@ -32,16 +32,16 @@ sealed class Services : IAsyncDisposable
         var authenticator = new Authenticator(store, _directory, _kdf, new LoginLimits(), trusted.Contains, time, logs.CreateLogger("login"));
         _pop3 = new Pop3Server(new Pop3Options { Hostname = config.Options.Hostname }, store, _directory, authenticator, time, logs.CreateLogger("pop3"));
         var backend = new SmtpBackend(store, _directory, Deployment.Delivery(config.Options, holdForeign), time, logs.CreateLogger("delivery"));
-        _smtp = new SmtpServer(Deployment.Smtp(config.Options), backend, authenticator, time, new Logger<SmtpServer>(logs));
+        _smtp = new SmtpServer(Deployment.Smtp(config.Options) with { UnderStress = nearlyFull }, backend, authenticator, time, new Logger<SmtpServer>(logs));
         _housekeeping = new Housekeeping(store, time, logs.CreateLogger("housekeeping"));
     }
 
     public MailStore Store { get; }
 
-    public static async Task<Services> OpenAsync(LoadedConfig config, LogProvider logs, TimeProvider time, TrustedNetworks trusted, bool holdForeign)
+    public static async Task<Services> OpenAsync(LoadedConfig config, LogProvider logs, TimeProvider time, TrustedNetworks trusted, Func<bool> nearlyFull, bool holdForeign)
     {
         var store = await MailStore.OpenAsync(Deployment.Store(config.Options), time, logs.CreateLogger("store")).ConfigureAwait(false);
-        return new Services(config, store, logs, time, trusted, holdForeign);
+        return new Services(config, store, logs, time, trusted, nearlyFull, holdForeign);
     }
 
     /// <summary>What the verbs that come in by the control socket work on.</summary>

@@ -64,8 +64,8 @@ static class SmtpGate
         if (when.HasFlag(When.HasRecipients))
         {
             if (stage == Stage.Mail) return "503 5.5.1 RCPT first\r\n"u8;
-            // RFC 2920 §3.1: DATA whose recipients were all refused; RFC 2033 §4.2 wants 503 for it in LMTP.
-            if (stage == Stage.AllRefused) return service == SmtpService.Lmtp ? "503 5.5.1 No valid recipients\r\n"u8 : "554 5.5.1 No valid recipients\r\n"u8;
+            // RFC 5321 §3.3 allows 503 and 554 when every RCPT was refused; RFC 2033 §4.2 wants 503.
+            if (stage == Stage.AllRefused) return "503 5.5.1 No valid recipients\r\n"u8;
         }
         if (when.HasFlag(When.NotInChunks) && stage == Stage.Chunks) return "503 5.5.1 BDAT LAST or RSET first\r\n"u8;
         return default;

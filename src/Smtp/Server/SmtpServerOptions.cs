@@ -54,6 +54,12 @@ public sealed record SmtpServerOptions
     /// <summary>For each command, whole (RFC 5321 §4.5.3.2.7). Default 300 s.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(300);
 
+    /// <summary>For each command of a stranger while the server is nearly full. Default 10 s.</summary>
+    public TimeSpan StressTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>True while so many clients are connected that silent ones must make room.</summary>
+    public Func<bool> UnderStress { get; init; } = static () => false;
+
     /// <summary>How long a transfer may last before <see cref="MinDataRate"/> is asked of it. Default 60 s.</summary>
     public TimeSpan DataGrace { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -133,9 +133,10 @@ sealed class SmtpSession
     /// <summary>What is left of the time for the greeting, or the time for one command.</summary>
     TimeSpan CommandTime()
     {
-        if (State.Greeted) return Options.CommandTimeout;
+        var most = IsStranger && Options.UnderStress() ? Options.StressTimeout : Options.CommandTimeout;
+        if (State.Greeted) return most;
         var left = Options.GreetingTimeout - _server.Time.GetElapsedTime(_began);
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < most ? left : most;
     }
 
     async ValueTask HandleAsync(ReadOnlyMemory<byte> line)
@@ -144,7 +145,7 @@ sealed class SmtpSession
         var verb = line[..CommandLine.VerbLength(line.Span)];
         var argument = verb.Length < line.Length ? line[(verb.Length + 1)..] : default;
         var command = SmtpCommands.Find(verb.Span);
-        if (Logger.IsEnabled(LogLevel.Debug)) SmtpLog.Line(Logger, _id, command is AuthCommand ? "AUTH" : SmtpLog.Escape(line.Span));
+        if (Logger.IsEnabled(LogLevel.Debug)) SmtpLog.Line(Logger, _id, Loggable(command, line.Span));
         if (command is null)
         {
             RefuseUnknown(verb.Span);
@@ -177,6 +178,17 @@ sealed class SmtpSession
             await FaultAsync(e, command).ConfigureAwait(false);
         }
     }
+
+    /// <summary>
+    /// A command for the log. What is no command may be a secret: a client that did not understand our answer to AUTH goes on
+    /// with its name and password.
+    /// </summary>
+    static string Loggable(SmtpCommand? command, ReadOnlySpan<byte> line) => command switch
+    {
+        null => "(unknown command)",
+        AuthCommand => "AUTH",
+        _ => SmtpLog.Escape(line),
+    };
 
     async ValueTask FaultAsync(Exception e, SmtpCommand command)
     {

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Posthorn.Wire.Connections;
@@ -50,6 +49,7 @@ public sealed class Connection : IAsyncDisposable
 {
     const int InputChunk = 4096;
     const int OutputFlushAt = 32 * 1024;
+    static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(10);
 
     readonly Action _cutReads;
     readonly TimeProvider _time;
@@ -306,9 +306,9 @@ public sealed class Connection : IAsyncDisposable
             if (tls.LocalCertificate is X509Certificate2 shown) ServerCertificate = shown;
             return true;
         }
-        catch (Exception e) when (e is IOException or AuthenticationException or ObjectDisposedException or InvalidOperationException
-                                      or SocketException or System.ComponentModel.Win32Exception or OperationCanceledException)
+        catch (Exception e)
         {
+            // Whatever it was: nobody may go on in clear on this connection.
             TlsFailure = e.InnerException?.Message ?? e.Message;
             _stream = tls;
             _ended = true;
@@ -368,7 +368,9 @@ public sealed class Connection : IAsyncDisposable
     public void Abort()
     {
         Cut(3);
-        _stream.Dispose();
+        // The transport and not the TLS layer: its owner may be in the middle of using that.
+        try { _transport.Dispose(); }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException or IOException) { }
     }
 
     void Cut(int why)
@@ -387,9 +389,20 @@ public sealed class Connection : IAsyncDisposable
         await FlushAsync().ConfigureAwait(false);
         try
         {
-            if (_tls is { } tls && !_ended && _cut != 3) await tls.ShutdownAsync().ConfigureAwait(false);
+            if (_tls is { } tls && !_ended && _cut != 3)
+            {
+                // close_notify to a peer that does not read waits for room like any other write.
+                _deadline = After(GoodbyeTimeout);
+                _writing = true;
+                await tls.ShutdownAsync().ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or SocketException or System.ComponentModel.Win32Exception) { }
+        finally
+        {
+            _writing = false;
+            _deadline = long.MaxValue;
+        }
         await DiscardInputAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
         if (_in.Length > 0) ReturnInput();

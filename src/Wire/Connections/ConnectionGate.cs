@@ -58,9 +58,24 @@ public sealed class ConnectionGate(GateLimits limits, Func<IPAddress, bool> exem
     /// <summary>Open connections now.</summary>
     public int Total { get { lock (_lock) return _total; } }
 
-    /// <summary>Counts one connection in, or says why not. An admitted one must <see cref="Leave"/>.</summary>
-    public Admission Enter(IPAddress remote)
+    /// <summary>True when more than four fifths of the places are taken: those who only hold theirs should make room.</summary>
+    public bool NearlyFull => Volatile.Read(ref _total) > Limits.Total / 5 * 4;
+
+    /// <summary>
+    /// Counts one connection in, or says why not. An admitted one must <see cref="Leave"/>. Without an address (a Unix
+    /// socket) only the total counts.
+    /// </summary>
+    public Admission Enter(IPAddress? remote)
     {
+        if (remote is null)
+        {
+            lock (_lock)
+            {
+                if (_total >= Limits.Total) return Admission.ServerFull;
+                _total++;
+                return Admission.Admitted;
+            }
+        }
         var free = exempt(remote);
         var (address, network) = Keys(remote);
         lock (_lock)
@@ -80,12 +95,13 @@ public sealed class ConnectionGate(GateLimits limits, Func<IPAddress, bool> exem
     }
 
     /// <summary>Counts one connection out.</summary>
-    public void Leave(IPAddress remote)
+    public void Leave(IPAddress? remote)
     {
-        var (address, network) = Keys(remote);
+        var (address, network) = remote is null ? default : Keys(remote);
         lock (_lock)
         {
             _total--;
+            if (remote is null) return;
             Drop(_addresses, address);
             Drop(_networks, network);
         }

@@ -111,9 +111,20 @@ public sealed partial class Listener : IAsyncDisposable
                 if (_stop.IsCancellationRequested) return;
                 LogAcceptFailed(_settings.Protocol, e.SocketErrorCode);
                 if (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable) await ShedOneAsync().ConfigureAwait(false);
+                // A client that gave up before it was accepted costs its turn; what else fails may fail again at once.
+                else if (e.SocketErrorCode is not (SocketError.ConnectionAborted or SocketError.ConnectionReset)) await PauseAsync().ConfigureAwait(false);
                 continue;
             }
-            Admit(socket);
+            try
+            {
+                Admit(socket);
+            }
+            catch (Exception e)
+            {
+                // Whatever is wrong with one client: the loop is for all of them.
+                LogSessionFault(e, _settings.Protocol, IPAddress.None);
+                socket.Dispose();
+            }
         }
     }
 
@@ -127,11 +138,19 @@ public sealed partial class Listener : IAsyncDisposable
         _reserve = null;
         try
         {
-            using var shed = await _socket.AcceptAsync(_stop.Token).AsTask().WaitAsync(AcceptBackOff, _time, _stop.Token).ConfigureAwait(false);
+            using var limit = new CancellationTokenSource(AcceptBackOff, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
+            // Cancelled, not left behind: an accept that nobody waits for would take the next client and never serve it.
+            using var shed = await _socket.AcceptAsync(either.Token).ConfigureAwait(false);
             Refuse(shed, Admission.ServerFull);
         }
-        catch (Exception e) when (e is SocketException or TimeoutException or OperationCanceledException or ObjectDisposedException) { }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException) { }
         _reserve = OpenReserve();
+        await PauseAsync().ConfigureAwait(false);
+    }
+
+    async Task PauseAsync()
+    {
         try { await Task.Delay(AcceptBackOff, _time, _stop.Token).ConfigureAwait(false); }
         catch (OperationCanceledException) { }
     }
@@ -145,10 +164,10 @@ public sealed partial class Listener : IAsyncDisposable
     void Admit(Socket socket)
     {
         EndPoint remote, local;
+        IPAddress? address = null; // none on a Unix socket: its mode says who may come in
         try
         {
-            remote = socket.AddressFamily == AddressFamily.Unix ? new IPEndPoint(IPAddress.IPv6Loopback, 0) : socket.RemoteEndPoint!;
-            local = socket.AddressFamily == AddressFamily.Unix ? remote : socket.LocalEndPoint!;
+            (remote, local) = socket.AddressFamily == AddressFamily.Unix ? (_settings.Address, _settings.Address) : (socket.RemoteEndPoint!, socket.LocalEndPoint!);
         }
         catch (SocketException) // gone already
         {
@@ -156,17 +175,20 @@ public sealed partial class Listener : IAsyncDisposable
             return;
         }
         if (remote is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped) remote = new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port);
-        var address = ((IPEndPoint)remote).Address;
-        var proxied = IsProxy(address);
+        if (remote is IPEndPoint ip) address = ip.Address;
+        var proxied = address is not null && IsProxy(address);
         if (!proxied && _gate.Enter(address) is var admission and not Admission.Admitted)
         {
             Refuse(socket, admission);
             socket.Dispose();
-            LogRefused(_settings.Protocol, address, admission);
+            LogRefused(_settings.Protocol, remote, admission);
             return;
         }
         var connection = new Connection(new NetworkStream(socket, ownsSocket: true), remote, local, () => socket.Shutdown(SocketShutdown.Receive), _time);
-        _ = RunAsync(connection, proxied ? null : address);
+        // On another thread: a session runs on as long as its client keeps sending, and a TLS handshake computes; neither may
+        // hold up the clients behind it.
+        ThreadPool.UnsafeQueueUserWorkItem(static s => _ = s.Listener.RunAsync(s.Connection, s.Address, s.Proxied),
+            (Listener: this, Connection: connection, Address: address, Proxied: proxied), preferLocal: false);
     }
 
     bool IsProxy(IPAddress address)
@@ -186,15 +208,17 @@ public sealed partial class Listener : IAsyncDisposable
         catch (SocketException) { }
     }
 
-    async Task RunAsync(Connection connection, IPAddress? admitted)
+    async Task RunAsync(Connection connection, IPAddress? address, bool proxied)
     {
         _watch.Add(connection);
+        var admitted = !proxied;
         try
         {
-            if (admitted is null)
+            if (proxied)
             {
-                admitted = await ReadProxyHeaderAsync(connection).ConfigureAwait(false);
-                if (admitted is null) return;
+                address = await ReadProxyHeaderAsync(connection).ConfigureAwait(false);
+                if (address is null) return;
+                admitted = true;
             }
             if (_settings.ImplicitTls is { } tls)
             {
@@ -213,10 +237,11 @@ public sealed partial class Listener : IAsyncDisposable
         }
         finally
         {
-            _watch.Remove(connection);
-            if (admitted is not null) _gate.Leave(admitted);
+            // Closed first: until then it holds a descriptor, so it counts, and its last words have a deadline like others.
             try { await connection.DisposeAsync().ConfigureAwait(false); }
             catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException) { }
+            _watch.Remove(connection);
+            if (admitted) _gate.Leave(address);
         }
     }
 
@@ -241,7 +266,7 @@ public sealed partial class Listener : IAsyncDisposable
             var address = connection.RemoteAddress;
             var admission = _gate.Enter(address);
             if (admission is Admission.Admitted) return address;
-            LogRefused(_settings.Protocol, address, admission);
+            LogRefused(_settings.Protocol, connection.Remote, admission);
             if (_settings.ImplicitTls is null) connection.Write(_settings.Refusal(admission));
             return null;
         }
@@ -268,7 +293,7 @@ public sealed partial class Listener : IAsyncDisposable
     partial void LogAcceptFailed(string protocol, SocketError error);
 
     [LoggerMessage(1002, LogLevel.Information, "connection refused on {Protocol} from {Remote}: {Admission}")]
-    partial void LogRefused(string protocol, IPAddress remote, Admission admission);
+    partial void LogRefused(string protocol, EndPoint remote, Admission admission);
 
     [LoggerMessage(1003, LogLevel.Information, "TLS handshake failed on {Protocol} from {Remote}: {Reason}")]
     partial void LogHandshakeFailed(string protocol, IPAddress remote, string? reason);
