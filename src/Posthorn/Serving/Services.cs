@@ -22,6 +22,7 @@ sealed class Services : IAsyncDisposable
     readonly SmtpServer _smtp;
     readonly TrustedNetworks _trusted;
     readonly TimeProvider _time;
+    readonly Housekeeping _housekeeping;
 
     Services(LoadedConfig config, MailStore store, LogProvider logs, TimeProvider time, TrustedNetworks trusted, bool holdForeign)
     {
@@ -32,6 +33,7 @@ sealed class Services : IAsyncDisposable
         _pop3 = new Pop3Server(new Pop3Options { Hostname = config.Options.Hostname }, store, _directory, authenticator, time, logs.CreateLogger("pop3"));
         var backend = new SmtpBackend(store, _directory, Deployment.Delivery(config.Options, holdForeign), time, logs.CreateLogger("delivery"));
         _smtp = new SmtpServer(Deployment.Smtp(config.Options), backend, authenticator, time, new Logger<SmtpServer>(logs));
+        _housekeeping = new Housekeeping(store, time, logs.CreateLogger("housekeeping"));
     }
 
     public MailStore Store { get; }
@@ -63,6 +65,7 @@ sealed class Services : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _housekeeping.DisposeAsync().ConfigureAwait(false);
         _directory.Dispose();
         _kdf.Dispose();
         await Store.DisposeAsync().ConfigureAwait(false);

@@ -128,8 +128,12 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     }
 
+    bool _disposed;
+
     public async ValueTask DisposeAsync()
     {
+        if (_disposed) return;
+        _disposed = true;
         await KillAsync();
         _process.Dispose();
     }
