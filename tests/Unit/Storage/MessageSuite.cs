@@ -68,6 +68,7 @@ public abstract class MessageSuite : StoreSuite
         await rig.Store.WriteAsync(u => u.Mailboxes.RenameMailbox(alice, inbox, "Old"));
         (await Should.ThrowAsync<StoreException>(async () => await rig.Store.WriteAsync(u => u.Mailboxes.DeliverToInbox(alice, StoreRig.Message(u.Store(blob), trace)))))
             .Message.ShouldBe($"account {alice} has no INBOX any more");
+        await rig.Store.WriteAsync(u => u.Mailboxes.RenameMailbox(alice, inbox, "inbox"));
     }
 
     [Fact]
