@@ -50,14 +50,14 @@ sealed class NoticeComposer(string hostname)
     void Words(ArrayBufferWriter<byte> into, Notice notice, string boundary)
     {
         var b = new StringBuilder();
-        b.Append(CultureInfo.InvariantCulture, $"This is the mail server {hostname}. You asked to be told what becomes of\r\n");
-        b.Append(CultureInfo.InvariantCulture, $"the message that came here on {Date(notice.Arrived)}.\r\n");
+        b.Append(CultureInfo.InvariantCulture, $"This is the mail server {hostname}.\r\n\r\n");
+        b.Append(CultureInfo.InvariantCulture, $"You asked to be told what becomes of your message, which came here on\r\n{Date(notice.Arrived)}.\r\n");
         foreach (var group in notice.Recipients.GroupBy(r => r.Fate))
         {
             b.Append("\r\n");
             foreach (var line in group.Key.Words) b.Append(line).Append("\r\n");
             b.Append("\r\n");
-            foreach (var r in group) b.Append("  <").Append(r.Recipient).Append(">\r\n");
+            foreach (var r in group) b.Append("  <").Append(Clean(r.Recipient.ToString())).Append(">\r\n");
         }
         b.Append(CultureInfo.InvariantCulture, $"\r\nIts number here is {notice.MessageId}. The header of your message is attached.\r\n");
         var text = Encoding.UTF8.GetBytes(b.ToString());
@@ -96,11 +96,11 @@ sealed class NoticeComposer(string hostname)
         text.Write(header.Trace.Span);
         text.Write(Head(header.Message.Span, MostReturned - header.Trace.Length));
         var octets = text.WrittenSpan;
-        var ascii = Ascii.IsValid(octets);
+        var (ascii, utf8) = (Ascii.IsValid(octets), System.Text.Unicode.Utf8.IsValid(octets));
         Text(into, $"\r\n--{boundary}\r\nContent-Type: ");
         if (ascii) Text(into, "text/rfc822-headers\r\n");
-        else if (header.SmtpUtf8) Text(into, "message/global-headers\r\n");
-        else Text(into, $"text/rfc822-headers; charset={(System.Text.Unicode.Utf8.IsValid(octets) ? "utf-8" : "unknown-8bit")}\r\n");
+        else if (header.SmtpUtf8 && utf8) Text(into, "message/global-headers\r\n");
+        else Text(into, $"text/rfc822-headers; charset={(utf8 ? "utf-8" : "unknown-8bit")}\r\n");
         // RFC 6533 §4.5: the way back may be a 7-bit one.
         if (ascii && IsSafe(octets, Encoding.ASCII.GetBytes(boundary)))
         {
@@ -135,11 +135,12 @@ sealed class NoticeComposer(string hostname)
     }
 
     /// <summary>One field on one line; no value brings a control character into it, wherever it is from.</summary>
-    static void Field(ArrayBufferWriter<byte> into, string name, string value) =>
-        Text(into, name + ": " + string.Create(value.Length, value, static (to, from) =>
-        {
-            for (var i = 0; i < to.Length; i++) to[i] = char.IsControl(from[i]) ? '?' : from[i];
-        }) + "\r\n");
+    static void Field(ArrayBufferWriter<byte> into, string name, string value) => Text(into, $"{name}: {Clean(value)}\r\n");
+
+    static string Clean(string value) => string.Create(value.Length, value, static (to, from) =>
+    {
+        for (var i = 0; i < to.Length; i++) to[i] = char.IsControl(from[i]) ? '?' : from[i];
+    });
 
     static void Text(ArrayBufferWriter<byte> into, string text) => Encoding.UTF8.GetBytes(text, into);
 

@@ -121,6 +121,30 @@ public class DeliveryTests
     }
 
     [Fact]
+    public async Task Verbose_lines_are_reply_lines_however_many_destinations_there_are()
+    {
+        await using var rig = await Rig.OpenAsync(hold: true);
+        var members = Enumerable.Range(0, 40).Select(i => $"m{i:00}-{new string('é', 20)}@far.example").ToArray();
+        await rig.Store.WriteAsync(u => u.Directory.AddAlias("list@example.test", members));
+        rig.Directory.Reload();
+        var lines = (await rig.SendAsync(rig.Login("alice"), Rig.From("alice@example.test"), ["list@example.test"], "From: alice@example.test\n\nx\n", verbose: true)).Data.ShouldHaveSingleItem().Lines;
+        lines[..^1].ShouldAllBe(l => l.StartsWith("<list@example.test>: held for m") && Encoding.UTF8.GetByteCount(l) <= 480);
+        members.ShouldAllBe(m => lines.Any(l => l.Contains("held for " + m)));
+    }
+
+    [Fact]
+    public async Task The_story_says_which_recipient_led_to_the_mailbox()
+    {
+        await using var rig = await Rig.OpenAsync();
+        var sent = await rig.SendAsync(Rig.Stranger(), Rig.From(""), ["sales@example.test", "alice+work@example.test", "bob@old.test"], "A: b\n\n");
+        rig.Story(sent.Id).Where(e => e.Kind == EventKind.Filed).Select(e => e.Detail).ShouldBe([
+            """{"mailbox":"INBOX","uid":1,"to":"sales@example.test"}""",
+            """{"mailbox":"Work","uid":1,"to":"alice+work@example.test"}""",
+            """{"mailbox":"INBOX","uid":1,"to":"bob@old.test"}""",
+        ]);
+    }
+
+    [Fact]
     public async Task Large_messages_come_back_octet_for_octet()
     {
         await using var rig = await Rig.OpenAsync();

@@ -51,13 +51,13 @@ public class NoticeComposerTests
 
     [Fact]
     public void Expanded_and_delivered_in_one() => IsGolden("notice-expanded.txt", Compose(About("Subject: hi\n\n", false,
-        new(Address("team@example.test"), "rfc822;list=all@old.test", Fate.Expanded),
-        new(Address("Bob+x@example.test"), null, Fate.Delivered),
-        new(Address("\"a b\"@example.test"), "x400;whatever", Fate.Delivered))));
+        new NoticeRecipient(Address("team@example.test"), "rfc822;list=all@old.test", Fate.Expanded),
+        new NoticeRecipient(Address("Bob+x@example.test"), null, Fate.Delivered),
+        new NoticeRecipient(Address("\"a b\"@example.test"), "x400;whatever", Fate.Delivered))));
 
     [Fact]
     public void Utf8_addresses_and_header() => IsGolden("notice-utf8.txt", Compose(About("Subject: gr\u00c3\u00bc\u00c3\u009fe = hi\n\n", true,
-        new(Address("b\u00f6b+x@example.test"), "utf-8;b\u00f6b+x@example.test", Fate.Delivered))));
+        new NoticeRecipient(Address("b\u00f6b+x@example.test"), "utf-8;b\u00f6b+x@example.test", Fate.Delivered))));
 
     [Theory]
     [InlineData("Subject: \u00e9\n\n", "text", "rfc822-headers", "quoted-printable", "Subject: =E9")]

@@ -10,6 +10,7 @@ using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
 using Posthorn.Storage.Migrations;
 using Posthorn.Storage.Queue;
+using Posthorn.Storage.Sql;
 using Posthorn.Tests.Unit.Storage;
 using Posthorn.Wire.Addresses;
 using Posthorn.Wire.Sasl;

@@ -3,6 +3,7 @@ using Posthorn.Mime.Structure;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Queue;
+using Posthorn.Storage.Sql;
 using Shouldly;
 using Xunit;
 

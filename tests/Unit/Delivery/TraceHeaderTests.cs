@@ -93,6 +93,31 @@ public class TraceHeaderTests
         prefix.ShouldNotContain('\0');
     }
 
+    [Theory]
+    [InlineData("192.0.2.7", "[192.0.2.7]")]
+    [InlineData("::ffff:192.0.2.7", "[192.0.2.7]")]
+    [InlineData("2001:db8::1", "[IPv6:2001:db8::1]")]
+    [InlineData("fe80::1%3", "[IPv6:fe80::1]")]
+    [InlineData("::1", "[IPv6:::1]")]
+    public void Address_literals_of_RFC_5321_4_1_3(string ip, string literal)
+    {
+        var w = new OctetWriter(new byte[64]);
+        w.AddLiteral(IPAddress.Parse(ip));
+        Encoding.ASCII.GetString(w.Written).ShouldBe(literal);
+        EmailAddress.TryParse("a@" + literal).ShouldNotBeNull();
+    }
+
+    [Theory]
+    [InlineData("[IPv6:2001:db8::7]", "[IPv6:2001:db8::7]")]
+    [InlineData("x)(by=evil;", "x??by?evil?")]
+    [InlineData("a%b{c}~`", "a?b?c???")]
+    public void A_HELO_cannot_end_its_clause(string helo, string shown)
+    {
+        var client = Client();
+        client.Helo = helo;
+        Encoding.UTF8.GetString(Common(client, null)).ShouldStartWith($"Received: from {shown} (unknown [192.0.2.7])\r\n\tby mail.example.test with ");
+    }
+
     [Fact]
     public void The_longest_names_fit()
     {

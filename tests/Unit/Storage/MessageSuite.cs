@@ -55,6 +55,23 @@ public abstract class MessageSuite : StoreSuite
     }
 
     [Fact]
+    public async Task INBOX_is_found_while_filing_and_the_story_says_for_whom()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        await using var blob = rig.Store.NewBlob();
+        blob.Write("x"u8);
+        var trace = rig.Store.NewTraceId();
+        var filed = await rig.Store.WriteAsync(u => u.Mailboxes.DeliverToInbox(alice, StoreRig.Message(u.Store(blob), trace) with { For = "a\"+b@example.test" }));
+        rig.Store.Read(u => u.Mailboxes.Maildrop(alice, inbox)).ShouldHaveSingleItem().MessageId.ShouldBe(filed.MessageId);
+        rig.Store.Read(u => u.Events.Of(trace)).ShouldHaveSingleItem().Detail.ShouldBe("""{"mailbox":"INBOX","uid":1,"to":"a\"+b@example.test"}""");
+        await rig.Store.WriteAsync(u => u.Mailboxes.RenameMailbox(alice, inbox, "Old"));
+        (await Should.ThrowAsync<StoreException>(async () => await rig.Store.WriteAsync(u => u.Mailboxes.DeliverToInbox(alice, StoreRig.Message(u.Store(blob), trace)))))
+            .Message.ShouldBe($"account {alice} has no INBOX any more");
+        await rig.Store.WriteAsync(u => u.Mailboxes.RenameMailbox(alice, inbox, "inbox"));
+    }
+
+    [Fact]
     public async Task What_a_unit_stores_and_does_not_use_is_let_go()
     {
         await using var rig = await OpenAsync();
