@@ -190,24 +190,24 @@ public sealed partial class Authenticator : IAuthenticator
     static Principal Who(AccountEntry account, string mechanism, string credential) =>
         new(account.Row.Id, account.Address.ToString(), mechanism, credential);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "login accepted: {Account} from {Remote} on {Protocol} by {Mechanism} with {Credential}")]
+    [LoggerMessage(5001, LogLevel.Information, "login accepted: {Account} from {Remote} on {Protocol} by {Mechanism} with {Credential}")]
     private partial void LogAccepted(string account, IPAddress remote, string protocol, string mechanism, string credential);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "login rejected: {User} from {Remote} on {Protocol} by {Mechanism}")]
+    [LoggerMessage(5002, LogLevel.Warning, "login rejected: {User} from {Remote} on {Protocol} by {Mechanism}")]
     private partial void LogRejected(string user, IPAddress remote, string protocol, string mechanism);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "login throttled: {User} from {Remote} on {Protocol} by {Mechanism}: too many failures")]
+    [LoggerMessage(5003, LogLevel.Warning, "login throttled: {User} from {Remote} on {Protocol} by {Mechanism}: too many failures")]
     private partial void LogThrottled(string user, IPAddress remote, string protocol, string mechanism);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "login put off: {User} from {Remote} on {Protocol}: too many password checks are waiting")]
+    [LoggerMessage(5004, LogLevel.Warning, "login put off: {User} from {Remote} on {Protocol}: too many password checks are waiting")]
     private partial void LogBusy(string user, IPAddress remote, string protocol);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "login not checked: {User} from {Remote} on {Protocol}")]
+    [LoggerMessage(5005, LogLevel.Error, "login not checked: {User} from {Remote} on {Protocol}")]
     private partial void LogFault(Exception e, string user, IPAddress remote, string protocol);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "password hash of {Account} not upgraded")]
+    [LoggerMessage(5006, LogLevel.Warning, "password hash of {Account} not upgraded")]
     private partial void LogNotUpgraded(Exception e, string account);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "use of app password {Name} of {Account} not noted")]
+    [LoggerMessage(5007, LogLevel.Warning, "use of app password {Name} of {Account} not noted")]
     private partial void LogNotTouched(Exception e, string name, string account);
 }

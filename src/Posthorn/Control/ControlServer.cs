@@ -112,9 +112,9 @@ sealed partial class ControlServer : IAsyncDisposable
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial int EffectiveUser();
 
-    [LoggerMessage(2001, LogLevel.Warning, "control socket: refused a process of another user")]
+    [LoggerMessage(4301, LogLevel.Warning, "control socket: refused a process of another user")]
     partial void LogStranger();
 
-    [LoggerMessage(2002, LogLevel.Information, "command \"{Verb}\" ended with {Exit}")]
+    [LoggerMessage(4302, LogLevel.Information, "command \"{Verb}\" ended with {Exit}")]
     partial void LogVerb(string verb, int exit);
 }

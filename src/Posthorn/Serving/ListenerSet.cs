@@ -87,11 +87,16 @@ sealed partial class ListenerSet : IAsyncDisposable
 
     Func<Admission, byte[]> RefusalOf(ListenerProtocol protocol)
     {
-        // RFC 5321 §3.8 allows 421 in place of the greeting; RFC 3206 §4 names SYS/TEMP.
-        var busy = System.Text.Encoding.ASCII.GetBytes(Deployment.IsSmtp(protocol)
-            ? $"421 4.7.0 {_options.Hostname} too many connections, try again later\r\n"
-            : "-ERR [SYS/TEMP] too many connections, try again later\r\n");
-        return _ => busy;
+        // RFC 5321 §3.8 allows 421 in place of the greeting, RFC 3463 §3.4 and §3.8 tell a full system from a policy;
+        // RFC 3206 §4 names SYS/TEMP.
+        if (!Deployment.IsSmtp(protocol))
+        {
+            var busy = "-ERR [SYS/TEMP] too many connections, try again later\r\n"u8.ToArray();
+            return _ => busy;
+        }
+        var full = System.Text.Encoding.ASCII.GetBytes($"421 4.3.2 {_options.Hostname} too many connections, try again later\r\n");
+        var many = System.Text.Encoding.ASCII.GetBytes($"421 4.7.0 {_options.Hostname} too many connections from your network, try again later\r\n");
+        return why => why == Admission.ServerFull ? full : many;
     }
 
     /// <summary>Begins to take clients.</summary>

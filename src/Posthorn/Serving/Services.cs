@@ -32,7 +32,7 @@ sealed class Services : IAsyncDisposable
         var authenticator = new Authenticator(store, _directory, _kdf, new LoginLimits(), trusted.Contains, time, logs.CreateLogger("login"));
         _pop3 = new Pop3Server(new Pop3Options { Hostname = config.Options.Hostname }, store, _directory, authenticator, time, logs.CreateLogger("pop3"));
         var backend = new SmtpBackend(store, _directory, Deployment.Delivery(config.Options, holdForeign), time, logs.CreateLogger("delivery"));
-        _smtp = new SmtpServer(Deployment.Smtp(config.Options) with { UnderStress = nearlyFull }, backend, authenticator, time, new Logger<SmtpServer>(logs));
+        _smtp = new SmtpServer(Deployment.Smtp(config.Options) with { UnderStress = nearlyFull }, backend, authenticator, time, logs.CreateLogger("smtp"));
         _housekeeping = new Housekeeping(store, time, logs.CreateLogger("housekeeping"));
     }
 

@@ -33,6 +33,6 @@ static partial class VerbRunner
 
     public static JsonObject Failure(int exit, string message) => new() { ["exit"] = exit, ["error"] = message };
 
-    [LoggerMessage(2101, LogLevel.Error, "fault in command \"{Verb}\"")]
+    [LoggerMessage(4401, LogLevel.Error, "fault in command \"{Verb}\"")]
     static partial void LogFault(ILogger log, Exception fault, string verb);
 }

@@ -8,7 +8,7 @@ namespace Posthorn.Smtp.Server;
 /// The server side of SMTP (RFC 5321), submission (RFC 6409) and LMTP (RFC 2033). Made once; runs any number of sessions at
 /// the same time.
 /// </summary>
-public sealed class SmtpServer(SmtpServerOptions options, ISmtpBackend backend, IAuthenticator authenticator, TimeProvider time, ILogger<SmtpServer> logger)
+public sealed class SmtpServer(SmtpServerOptions options, ISmtpBackend backend, IAuthenticator authenticator, TimeProvider time, ILogger logger)
 {
     long _sessions;
 

@@ -50,9 +50,9 @@ public sealed partial class CertificateStore(string directory, string hostname, 
         return 0;
     }
 
-    [LoggerMessage(3001, LogLevel.Warning, "no certificate configured: clients are shown a self-signed one for {Hostname}")]
+    [LoggerMessage(6001, LogLevel.Warning, "no certificate configured: clients are shown a self-signed one for {Hostname}")]
     partial void LogSelfSigned(string hostname);
 
-    [LoggerMessage(3002, LogLevel.Warning, "the certificate of {Subject} expired at {NotAfter}")]
+    [LoggerMessage(6002, LogLevel.Warning, "the certificate of {Subject} expired at {NotAfter}")]
     partial void LogExpired(string subject, DateTime notAfter);
 }

@@ -108,7 +108,7 @@ sealed class SmtpRig
         }
     }
 
-    public sealed class LogLines : ILogger<SmtpServer>
+    public sealed class LogLines : ILogger
     {
         readonly List<string> _lines = [];
         public string[] Lines { get { lock (_lines) return [.. _lines]; } }

@@ -48,6 +48,18 @@ public partial class DocumentTests
         cited.Where(c => !known.Contains(c)).ShouldBeEmpty();
     }
 
+    [Fact]
+    public void Every_log_event_has_an_id_of_its_own()
+    {
+        var ids = Repository.Files("src", "*.cs").SelectMany(f => LogEvent().Matches(File.ReadAllText(f))).Select(m => m.Groups[1].Value).ToList();
+        ids.Count.ShouldBeGreaterThan(30);
+        ids.ShouldAllBe(id => id.Length == 4);
+        ids.ShouldBeUnique();
+    }
+
+    [GeneratedRegex(@"\[LoggerMessage\((\w*)")]
+    private static partial Regex LogEvent();
+
     [GeneratedRegex(@"`((?:src|tests|docs|bench|\.ci)/[\w./-]+)`")]
     private static partial Regex PathName();
 
