@@ -157,6 +157,28 @@ public sealed class ResourceFloods
     }
 
     [Fact]
+    public async Task Resource_floods_nobody_is_lost_after_descriptors_ran_out()
+    {
+        Assert.SkipWhen(Tool.Missing("prlimit") is not null, Tool.Missing("prlimit") ?? "");
+        var limits = new JsonObject { ["connections"] = 100_000, ["connectionsPerAddress"] = 10_000, ["connectionsPerNetwork"] = 10_000, ["connectionRate"] = 100_000 };
+        await using var rig = await StartAsync(limits, ["prlimit", "--nofile=300:300"]);
+        var held = new List<LineClient>();
+        while (true)
+        {
+            // Until one is sent away: then the last descriptor is taken and nobody waits.
+            var (client, greeting) = await ConnectAsync(rig, "127.0.10.1");
+            held.Add(client);
+            if (greeting?.StartsWith("220 ", StringComparison.Ordinal) != true) break;
+            Assert.True(held.Count < 300, "the limit was not reached");
+        }
+        await Task.Delay(2000, Ct);
+        await DropAsync(held);
+        await Task.Delay(500, Ct);
+        // Everyone who comes now is greeted.
+        await DropAsync(await FillAsync(rig, "127.0.10.2", 40));
+    }
+
+    [Fact]
     public async Task Resource_floods_slow_clients_disturb_nobody()
     {
         // 500 clients that send an octet now and then, and one that wants to send mail.

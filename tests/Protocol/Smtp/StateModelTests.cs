@@ -77,7 +77,6 @@ public class StateModelTests
     {
         bool _greeted, _loggedIn, _binary, _chunks, _bad, _skipping;
         string _from = "", _text = "";
-        int _refused;
         readonly List<string> _recipients = [];
 
         public bool InMail { get; private set; }
@@ -148,7 +147,7 @@ public class StateModelTests
             if (InMail) return (line, ["503"]);
             if (code == "250")
             {
-                (InMail, _from, _binary, _text, _chunks, _bad, _refused, _skipping) = (true, from, binary, "", false, false, 0, false);
+                (InMail, _from, _binary, _text, _chunks, _bad, _skipping) = (true, from, binary, "", false, false, false);
                 _recipients.Clear();
             }
             return (line, [code]);
@@ -162,7 +161,6 @@ public class StateModelTests
             if (!InMail || _chunks) return (line, ["503"]);
             if (code == "250") _recipients.Add(to);
             else if (code == "451") Drop();
-            else if (code != "501") _refused++;
             return (line, [code]);
         }
 
@@ -171,8 +169,7 @@ public class StateModelTests
             if (!_greeted) return "503";
             if (Blocked) return "530";
             if (!InMail) return "503";
-            if (_recipients.Count == 0) return _refused > 0 && service != SmtpService.Lmtp ? "554" : "503";
-            return null;
+            return _recipients.Count == 0 ? "503" : null;
         }
 
         (string, string[]) Data(string wire, string text, string code, bool kept)

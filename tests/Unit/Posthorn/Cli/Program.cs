@@ -54,9 +54,9 @@ sealed class Program : IAsyncDisposable
 
     internal LoadedConfig Load() => new ConfigLoader(new Hashtable()).Load(ConfigFile);
 
-    internal async Task<Server> ServeAsync()
+    internal async Task<Server> ServeAsync(LogSeverity level = LogSeverity.Information)
     {
-        _logs = new LogProvider(LogOutput.To(Log), LogFormat.Text, LogSeverity.Information, TimeProvider.System);
+        _logs = new LogProvider(LogOutput.To(Log), LogFormat.Text, level, TimeProvider.System);
         _server = new Server(Load(), _logs, TimeProvider.System);
         await _server.StartAsync();
         return _server;

@@ -112,6 +112,95 @@ public class ConnectionTests
         await waiting;
     }
 
+    /// <summary>Threat table: whatever goes wrong in a handshake, the connection is not used in clear again.</summary>
+    [Fact]
+    public async Task TLS_close_inside_transfer_a_handshake_that_fails_in_any_way_ends_the_connection()
+    {
+        await using var t = new MemoryTransport(TimeProvider.System);
+        await t.SendAsync("QUIT\r\n"u8.ToArray());
+        var options = new NamedTlsOptions(_ => throw new NotSupportedException("planted"));
+        (await t.Server.UpgradeToTlsAsync(options, Minute)).ShouldBeFalse();
+        (await t.Server.ReadLineAsync(100, Minute)).Status.ShouldBe(LineStatus.Closed);
+        await using var other = new MemoryTransport(TimeProvider.System);
+        var hello = ClientHelloAsync(other.Client);
+        (await other.Server.UpgradeToTlsAsync(options, Minute)).ShouldBeFalse();
+        (await other.Server.ReadLineAsync(100, Minute)).Status.ShouldBe(LineStatus.Closed);
+        await other.Server.DisposeAsync();
+        await Should.ThrowAsync<Exception>(() => hello);
+    }
+
+    static async Task ClientHelloAsync(Stream client)
+    {
+        await using var tls = new System.Net.Security.SslStream(client);
+        await tls.AuthenticateAsClientAsync("mail.example.test");
+    }
+
+    /// <summary>A peer that takes nothing cannot hold on to a connection by not reading its end.</summary>
+    [Fact]
+    public async Task Resource_floods_closing_has_a_deadline()
+    {
+        var time = new FakeTimeProvider();
+        using var watch = new DeadlineWatch(time);
+        using var certificate = MakeCertificate();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var client = new TcpClient { ReceiveBufferSize = 4096 };
+        await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
+        var socket = await listener.AcceptSocketAsync();
+        var stalled = new StallingStream(new NetworkStream(socket, ownsSocket: true));
+        var server = new Connection(stalled, socket.RemoteEndPoint!, socket.LocalEndPoint!, () => socket.Shutdown(SocketShutdown.Receive), time);
+        watch.Add(server);
+        var tls = new System.Net.Security.SslStream(client.GetStream(), false, (_, _, _, _) => true);
+        var handshake = tls.AuthenticateAsClientAsync("mail.example.test");
+        (await server.UpgradeToTlsAsync(new System.Net.Security.SslServerAuthenticationOptions { ServerCertificate = certificate }, Minute)).ShouldBeTrue();
+        await handshake;
+        stalled.Stall = true;
+        var closing = server.DisposeAsync().AsTask();
+        closing.IsCompleted.ShouldBeFalse();
+        for (var i = 0; i < 13 && !closing.IsCompleted; i++) time.Advance(TimeSpan.FromSeconds(1));
+        await closing.WaitAsync(Minute);
+    }
+
+    static System.Security.Cryptography.X509Certificates.X509Certificate2 MakeCertificate()
+    {
+        using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        return new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=mail.example.test", key, System.Security.Cryptography.HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+    }
+
+    /// <summary>A transport whose writes wait, once told, until it is disposed of.</summary>
+    sealed class StallingStream(Stream inner) : Stream
+    {
+        readonly TaskCompletionSource _gone = new();
+        public bool Stall { get; set; }
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override void Flush() => inner.Flush();
+        public override Task FlushAsync(CancellationToken ct) => inner.FlushAsync(ct);
+        public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken ct = default) => inner.ReadAsync(buffer, ct);
+        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken ct = default)
+        {
+            if (Stall)
+            {
+                await _gone.Task;
+                throw new IOException("gone");
+            }
+            await inner.WriteAsync(buffer, ct);
+        }
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing) inner.Dispose();
+            _gone.TrySetResult();
+        }
+    }
+
     static async Task<string> ReadAsync(MemoryTransport t)
     {
         var line = await t.Server.ReadLineAsync(100, Minute);
