@@ -126,7 +126,7 @@ sealed class Transaction : ISmtpTransaction
             ForeignState = foreignState,
             Accounts = _backend.Accounts,
             ReceivedDetail = Story.Received(_client, _mail, _recipients.Count, blob.Length, header),
-            Notices = _recipients.AnySuccess && _mail.ReversePath is not null ? Notices(_mail.ReversePath, common, now, foreignState) : [],
+            Notices = _recipients.AnySuccess && MayBeTold && _mail.ReversePath is not null ? Notices(_mail.ReversePath, common, now, foreignState) : [],
         };
     }
 
@@ -138,6 +138,12 @@ sealed class Transaction : ISmtpTransaction
     }
 
     /// <summary>The notices of success, composed; whether each is filed is decided by what becomes of the message.</summary>
+    /// <summary>
+    /// True when the reverse-path can be believed. RFC 3461 §5.2.3 wants a notice for everybody who asks; a stranger could
+    /// so have us write to anyone (back-scatter), and nothing here checks a stranger's reverse-path yet.
+    /// </summary>
+    bool MayBeTold => _client.Principal is not null || _client.Trusted || _client.Service == SmtpService.Lmtp;
+
     List<NoticeFiling> Notices(EmailAddress to, byte[] common, DateTimeOffset now, RecipientState foreignState)
     {
         _notices = [];

@@ -41,6 +41,26 @@ public class SuccessNoticeTests
         rig.Log.Lines.ShouldContain($"message {sent.Id} notice {notice} to=<alice@example.test> filed");
     }
 
+    static SmtpClientInfo Known()
+    {
+        var client = Rig.Stranger();
+        client.Trusted = true;
+        return client;
+    }
+
+    [Theory]
+    [InlineData("alice@example.test")]
+    [InlineData("carol@far.example")]
+    public async Task A_stranger_cannot_have_notices_sent(string from)
+    {
+        await using var rig = await Rig.OpenAsync();
+        var sent = await rig.SendAsync(Rig.Stranger(), Rig.From(from), [To("bob@example.test", "SUCCESS")], Message);
+        sent.Last.ShouldBe("250 2.0.0");
+        rig.Read("bob").Count.ShouldBe(1);
+        rig.Read("alice").ShouldBeEmpty();
+        rig.Queued().ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("NEVER")]
@@ -58,7 +78,7 @@ public class SuccessNoticeTests
     public async Task Never_to_the_null_sender()
     {
         await using var rig = await Rig.OpenAsync();
-        await rig.SendAsync(Rig.Stranger(), Rig.From(""), [To("bob@example.test", "SUCCESS")], Message);
+        await rig.SendAsync(Known(), Rig.From(""), [To("bob@example.test", "SUCCESS")], Message);
         rig.Read("bob").Count.ShouldBe(1);
         rig.Queued().ShouldBeEmpty();
     }
@@ -69,7 +89,7 @@ public class SuccessNoticeTests
     public async Task To_another_host_it_is_queued(bool hold, RecipientState state, EventKind kind)
     {
         await using var rig = await Rig.OpenAsync(hold);
-        var sent = await rig.SendAsync(Rig.Stranger(), Rig.From("sender@far.example"), [To("bob@example.test", "SUCCESS"), To("alice+work@example.test", "SUCCESS"), To("mallory@other.test", null)], Message);
+        var sent = await rig.SendAsync(Known(), Rig.From("sender@far.example"), [To("bob@example.test", "SUCCESS"), To("alice+work@example.test", "SUCCESS"), To("mallory@other.test", null)], Message);
         var queued = rig.Queued().ShouldHaveSingleItem();
         (queued.Address, queued.ReversePath, queued.State).ShouldBe(("sender@far.example", "", state));
         rig.QueuedNotify()["sender@far.example"].ShouldBe("NEVER");
@@ -132,7 +152,7 @@ public class SuccessNoticeTests
     public async Task A_reverse_path_that_is_nobody_here_gets_none(string from)
     {
         await using var rig = await Rig.OpenAsync();
-        var sent = await rig.SendAsync(Rig.Stranger(), Rig.From(from), [To("bob@example.test", "SUCCESS")], Message);
+        var sent = await rig.SendAsync(Known(), Rig.From(from), [To("bob@example.test", "SUCCESS")], Message);
         sent.Last.ShouldBe("250 2.0.0");
         rig.Queued().ShouldBeEmpty();
         rig.Log.Lines.ShouldContain($"message {sent.Id} no notice: <{from}> is not a mailbox here");
@@ -181,7 +201,7 @@ public class SuccessNoticeTests
     public async Task A_notice_for_a_sender_in_UTF_8_says_so()
     {
         await using var rig = await Rig.OpenAsync();
-        await rig.SendAsync(Rig.Stranger(), Rig.From("s\u00e9nder@far.example") with { SmtpUtf8 = true }, [To("bob@example.test", "SUCCESS")], Message);
+        await rig.SendAsync(Known(), Rig.From("s\u00e9nder@far.example") with { SmtpUtf8 = true }, [To("bob@example.test", "SUCCESS")], Message);
         rig.Store.Read(r => r.Session.Use(new("SELECT body, smtp_utf8 FROM queue_messages")).All(s => (s.Text(0), s.Int64(1)))).ShouldBe([("8BITMIME", 1L)]);
     }
 }

@@ -124,6 +124,6 @@ public sealed class ServerTests
         var first = await ConnectAsync(program.LmtpSocket);
         (await first.Reader.ReadLineAsync())!.ShouldStartWith("220 ");
         var second = await ConnectAsync(program.LmtpSocket);
-        (await second.Reader.ReadLineAsync())!.ShouldStartWith("421 4.7.0 ");
+        (await second.Reader.ReadLineAsync())!.ShouldStartWith("421 4.3.2 ");
     }
 }
