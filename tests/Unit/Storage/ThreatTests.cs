@@ -33,19 +33,19 @@ public class ThreatTests
         await rig.Store.WriteAsync(u =>
         {
             u.Session.RunScript($"""
-                INSERT INTO domains (name, alias_of, enabled, created) VALUES ('no domain', 77, 1, 9223372036854775807), ('loop.test', 99, 1, -9223372036854775808);
+                INSERT INTO domains (name, alias_of, enabled, created) VALUES ('no domain', 77, 1, 300000000000000000), ('loop.test', 99, 1, -300000000000000000);
                 INSERT INTO accounts (domain_id, local_part, name, password_hash, enabled, quota, used, messages, change, uid_validity, language, scram_salt, created)
-                VALUES (4711, 'lost', '', NULL, 1, 0, 0, 0, 0, 0, 'en', x'', 9223372036854775807), (1, '', '', '$bad$', 7, -1, -5, -5, 0, 0, '', x'00', -1);
-                INSERT INTO aliases (pattern, targets, enabled, created) VALUES ('no pattern', '', 1, 9223372036854775807), ('x@example.test', char(10), 1, 0);
+                VALUES (4711, 'lost', '', NULL, 1, 0, 0, 0, 0, 0, 'en', x'', 300000000000000000), (1, '', '', '$bad$', 7, -1, -5, -5, 0, 0, '', x'00', -1);
+                INSERT INTO aliases (pattern, targets, enabled, created) VALUES ('no pattern', '', 1, 300000000000000000), ('x@example.test', char(10), 1, 0);
                 INSERT INTO app_passwords (account_id, name, hash, stored_key, server_key, iterations, scopes, expires, last_used, created)
-                VALUES (4711, '', x'', x'', x'', -1, '?', 9223372036854775807, -9223372036854775808, 0), ({alice}, '', x'', x'', x'', 0, '?', 9223372036854775807, 0, 0);
+                VALUES (4711, '', x'', x'', x'', -1, '?', 300000000000000000, -300000000000000000, 0), ({alice}, '', x'', x'', x'', 0, '?', 300000000000000000, 0, 0);
                 UPDATE mailboxes SET role = 99, messages = -1 WHERE id = {inbox};
-                UPDATE messages SET received = 9223372036854775807, trace = -1, structure = x'ff' WHERE id = {messages[1]};
+                UPDATE messages SET received = 300000000000000000, trace = -1, structure = x'ff' WHERE id = {messages[1]};
                 UPDATE messages SET blob_id = 4711 WHERE id = {messages[2]};
                 UPDATE blobs SET pack = 4711 WHERE id = (SELECT blob_id FROM messages WHERE id = {messages[3]});
-                UPDATE placements SET received = 9223372036854775807, saved = -9223372036854775808, flags = -1 WHERE message_id = {messages[1]};
-                UPDATE events SET happened = 9223372036854775807, kind = 99, detail = 'no json' WHERE kind = 1;
-                UPDATE queue_recipients SET due = -9223372036854775808, state = 99 WHERE address = 'x@far.example';
+                UPDATE placements SET received = 300000000000000000, saved = -300000000000000000, flags = -1 WHERE message_id = {messages[1]};
+                UPDATE events SET happened = 300000000000000000, kind = 99, detail = 'no json' WHERE kind = 1;
+                UPDATE queue_recipients SET due = -300000000000000000, state = 99 WHERE address = 'x@far.example';
                 UPDATE changes SET kind = 77 WHERE number = 2;
                 """);
             return 0;

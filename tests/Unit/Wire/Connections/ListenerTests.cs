@@ -54,7 +54,7 @@ public sealed class ListenerTests : IDisposable
         await using var listener = Listen(new IPEndPoint(IPAddress.Loopback, 0), (c, ct) =>
         {
             // A client that never stops sending keeps its session from ever waiting.
-            if (Interlocked.Increment(ref first) == 1) busy.Wait(Soon, ct);
+            if (Interlocked.Increment(ref first) == 1) busy.Wait(3 * Soon, ct);
             return GreetAsync(c);
         });
         using var hog = await ConnectAsync(listener.Address);
