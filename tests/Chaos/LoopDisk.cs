@@ -41,7 +41,7 @@ sealed class LoopDisk : IAsyncDisposable
 
     public async Task<ToolResult> MountAsync(CancellationToken ct)
     {
-        var result = await Tool.RunAsync("mount", ["-o", "loop", Image, Path], ct);
+        var result = await Tool.RunAsync("mount", ["-o", "loop,errors=remount-ro", Image, Path], ct);
         _mounted = result.ExitCode == 0;
         return result;
     }
@@ -51,6 +51,27 @@ sealed class LoopDisk : IAsyncDisposable
     {
         var away = await UnmountAsync();
         Assert.True(away.ExitCode == 0, away.Told);
+        var back = await MountAsync(ct);
+        Assert.True(back.ExitCode == 0, back.Told);
+    }
+
+    /// <summary>Makes the file system find itself damaged and turn read-only; false where this kernel has no such switch.</summary>
+    public bool TurnReadOnly()
+    {
+        var device = File.ReadLines("/proc/mounts").Select(l => l.Split(' ')).Where(w => w[1] == Path).Select(w => w[0]).Single();
+        var trigger = $"/sys/fs/ext4/{System.IO.Path.GetFileName(device)}/trigger_fs_error";
+        if (!File.Exists(trigger)) return false;
+        File.WriteAllText(trigger, "1");
+        return true;
+    }
+
+    /// <summary>Checks and mends it as an administrator does after such an error. Every process using it must have ended.</summary>
+    public async Task RepairAsync(CancellationToken ct)
+    {
+        var away = await UnmountAsync();
+        Assert.True(away.ExitCode == 0, away.Told);
+        var check = await Tool.RunAsync("e2fsck", ["-f", "-y", Image], ct);
+        Assert.True(check.ExitCode is 0 or 1, check.Told); // 1: errors corrected
         var back = await MountAsync(ct);
         Assert.True(back.ExitCode == 0, back.Told);
     }

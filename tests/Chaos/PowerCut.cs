@@ -74,6 +74,34 @@ public sealed class PowerCut
         await rig.VerifyStoreAsync(Ct);
     }
 
+    [Fact]
+    public async Task A_file_system_that_turns_read_only_ends_the_process_and_loses_nothing()
+    {
+        await using var disk = await LoopDisk.CreateAsync(256, Ct);
+        await using var rig = new ChaosRig(Path.Combine(disk.Path, "data"));
+        await rig.CreateAsync(Ct);
+        var server = await rig.StartAsync(Ct);
+        var load = new Load(rig, popper: false);
+        await Task.Delay(700, Ct);
+        Assert.SkipUnless(disk.TurnReadOnly(), "this kernel cannot make ext4 fail on demand");
+        var failed = DateTimeOffset.UtcNow;
+        var exit = await server.ExitAsync(TimeSpan.FromSeconds(10));
+        if (exit is null) await server.KillAsync();
+        await load.StopAsync();
+        Assert.True(exit == 74, $"exit code {exit?.ToString(CultureInfo.InvariantCulture) ?? "none: it went on"} (74 is sysexits' EX_IOERR)\n{server.Tail}");
+        Assert.Contains("cannot be trusted", server.Tail, StringComparison.Ordinal); // the alarm
+        var answers = rig.Ledger.Refusals.Where(r => r.At > failed).Select(r => r.Reply).ToList();
+        // 452 too: such a file system may say that it has no room left.
+        Assert.All(answers, a => Assert.True(a.StartsWith("451 4.3.0", StringComparison.Ordinal) || a.StartsWith("452 4.3.1", StringComparison.Ordinal) || a.StartsWith("421 4.3.", StringComparison.Ordinal), a));
+
+        await disk.RepairAsync(Ct);
+        await rig.StartAsync(Ct);
+        await rig.JudgeAsync("after the file system was mended", Ct);
+        Assert.StartsWith("250 ", await rig.SendOneAsync(Ct));
+        await rig.VerifyStoreAsync(Ct);
+        await rig.Server!.KillAsync();
+    }
+
     static DateTimeOffset At(string line)
     {
         var stamp = line.Split(' ', StringSplitOptions.RemoveEmptyEntries).First(w => w.Contains('.'));

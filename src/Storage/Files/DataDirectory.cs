@@ -89,6 +89,12 @@ sealed class DataDirectory : IDisposable
         UnixCreateMode = FileMode,
     };
 
+    /// <summary>Throws <see cref="StorePoisonedException"/> when the file system has stopped taking changes.</summary>
+    internal void Confirm()
+    {
+        if (_lock is not null) Disk.Confirm(_lock, Root);
+    }
+
     /// <summary>Free octets that new mail may use: never those of the reserve while it is released.</summary>
     internal long FreeForMail => Free - (_hasReserve ? 0 : ReserveSize);
 

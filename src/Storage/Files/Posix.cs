@@ -9,7 +9,7 @@ namespace Posthorn.Storage.Files;
 /// </summary>
 static partial class Posix
 {
-    internal const int ENOENT = 2, EINTR = 4, EWOULDBLOCK = 11, ENOSPC = 28, EDQUOT = 122;
+    internal const int EPERM = 1, ENOENT = 2, EINTR = 4, EWOULDBLOCK = 11, ENOSPC = 28, ENOTSUP = 95, EDQUOT = 122;
     internal const int LockExclusive = 2, LockNonBlocking = 4;
     const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCreate = 0x40, OpenDirectory = 0x10000, OpenCloseOnExec = 0x80000;
 
@@ -30,6 +30,9 @@ static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     private static partial int Ftruncate(SafeFileHandle file, long length);
+
+    [LibraryImport("libc", EntryPoint = "fsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int Fsetxattr(SafeFileHandle file, string name, byte* value, nuint size, int flags);
 
     [LibraryImport("libc", EntryPoint = "posix_fallocate")]
     private static partial int PosixFallocate(SafeFileHandle file, long offset, long length);
@@ -79,6 +82,13 @@ static partial class Posix
             if (Marshal.GetLastPInvokeError() != EINTR)
                 return false;
         return true;
+    }
+
+    /// <summary>Sets an attribute of the file to the value that it has; 0 or the errno. Needs the journal, writes nothing.</summary>
+    internal static unsafe int Touch(SafeFileHandle file)
+    {
+        byte value = 1;
+        return Fsetxattr(file, "user.posthorn", &value, 1, 0) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     internal static int Truncate(SafeFileHandle file, long length) =>

@@ -217,6 +217,7 @@ sealed class GroupWriter
         // Bodies first, then the rows that name them: after a crash there may be a body without a row, never the reverse.
         _packs.Flush();
         _session.Commit();
+        _directory.Confirm();
         _hub.Publish(_unit.Changes, _unit.DirectoryChanged);
     }
 

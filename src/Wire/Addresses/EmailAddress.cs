@@ -167,7 +167,7 @@ public sealed record EmailAddress(string LocalPart, string Domain)
         if (Ascii.IsValid(octets)) { text = Encoding.ASCII.GetString(octets); return true; }
         text = "";
         if (!System.Text.Unicode.Utf8.IsValid(octets)) return false;
-        text = Encoding.UTF8.GetString(octets).Normalize(NormalizationForm.FormC);
+        text = Encoding.UTF8.GetString(octets);
         foreach (var c in text)
             if (char.IsControl(c)) return false;
         return true;

@@ -106,6 +106,24 @@ public class GroupCommitTests
         await rig.DeliverAsync(alice, inbox, "after");
     }
 
+    [Theory]
+    [InlineData(30, true)] // EROFS
+    [InlineData(5, true)] // EIO
+    [InlineData(28, false)] // ENOSPC
+    [InlineData(95, false)] // ENOTSUP: a file system without attributes
+    public async Task A_file_system_that_takes_no_changes_after_the_sync_is_not_believed(int errno, bool poisons)
+    {
+        await using var rig = await StoreRig.OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        rig.Disk.TouchError = errno;
+        if (poisons)
+        {
+            await Should.ThrowAsync<StorePoisonedException>(async () => await rig.DeliverAsync(alice, inbox, "unsure"));
+            await rig.Store.Poisoned;
+        }
+        else await rig.DeliverAsync(alice, inbox, "kept");
+    }
+
     [Fact]
     public async Task A_failed_sync_of_a_large_body_poisons()
     {

@@ -16,6 +16,7 @@ sealed class TestDisk : Disk
 {
     public volatile int SyncError;
     public volatile int WriteError;
+    public volatile int TouchError;
     public volatile int Syncs;
     public long FreeOctets = 1L << 40;
 
@@ -29,6 +30,8 @@ sealed class TestDisk : Disk
         base.WriteCall(file, octets[..(octets.Length / 2)], offset);
         return WriteError;
     }
+
+    private protected override int TouchCall(SafeFileHandle file) => TouchError != 0 ? TouchError : base.TouchCall(file);
 
     private protected override int SyncCall(SafeFileHandle file, bool dataOnly)
     {
