@@ -9,8 +9,8 @@ namespace Posthorn.Smtp.Server;
 
 /// <summary>
 /// One client from greeting to goodbye: reads a command, checks that it fits, and runs it; its <see cref="Conduct"/> counts
-/// what a client may do only so often. Replies are buffered and leave when the session has to wait for input, so that a pipelined group is
-/// answered in one segment (RFC 2920 §3.2).
+/// what a client may do only so often. Replies are buffered and leave when the session has to wait for input, so that a
+/// pipelined group is answered in one segment (RFC 2920 §3.2).
 /// </summary>
 sealed class SmtpSession
 {
@@ -18,6 +18,7 @@ sealed class SmtpSession
     readonly string _id;
     long _began;
     int _commands;
+    MessageIntake? _intake;
     string _reason = "lost connection";
 
     internal SmtpSession(SmtpServer server, Connection connection, SmtpListenerSettings listener, string id, CancellationToken stop)
@@ -40,6 +41,7 @@ sealed class SmtpSession
     internal SessionState State { get; private set; } = new();
     internal Conduct Conduct { get; }
     internal CancellationToken Stop { get; }
+    internal bool Ended { get; private set; }
     internal bool LoggedIn => Client.Principal is not null;
 
     /// <summary>
@@ -53,8 +55,6 @@ sealed class SmtpSession
     /// <summary>True while octets of a message are on the wire: after a fault the place in the stream is lost.</summary>
     internal bool InTransfer { get; set; }
 
-    MessageIntake? _intake;
-
     /// <summary>The reader of message text; most probes never need one.</summary>
     internal MessageIntake Intake => _intake ??= new MessageIntake(this);
 
@@ -63,7 +63,7 @@ sealed class SmtpSession
         try
         {
             SmtpLog.Connected(Logger, _id, Client.Address, Client.Service);
-            if (Connection.Tls is not null) Client.Tls = TlsName();
+            if (Connection.Tls is { } tls) Client.Tls = TlsName.Of(tls);
             SetDeadline();
             _began = _server.Time.GetTimestamp();
             Greet();
@@ -238,17 +238,6 @@ sealed class SmtpSession
 
     /// <summary>Strangers have so long in all; those we know may stay.</summary>
     internal void SetDeadline() => Connection.SetSessionDeadline(IsStranger ? Options.StrangerTimeout : null);
-
-    internal string TlsName()
-    {
-        var tls = Connection.Tls!;
-#pragma warning disable CA5397, CS0618, SYSLIB0039 // only the name of what was negotiated
-        var version = tls.SslProtocol == System.Security.Authentication.SslProtocols.Tls13 ? "TLS1.3" : "TLS1.2";
-#pragma warning restore CA5397, CS0618, SYSLIB0039
-        return $"{version} {tls.NegotiatedCipherSuite}";
-    }
-
-    internal bool Ended { get; private set; }
 
     /// <summary>Writes whole reply lines, CRLF included.</summary>
     internal void Reply(ReadOnlySpan<byte> lines) => Connection.Write(lines);
