@@ -137,13 +137,13 @@ sealed class Transaction : ISmtpTransaction
         return PartTree.Encode(PartTree.Read(stream));
     }
 
-    /// <summary>The notices of success, composed; whether each is filed is decided by what becomes of the message.</summary>
     /// <summary>
     /// True when the reverse-path can be believed. RFC 3461 §5.2.3 wants a notice for everybody who asks; a stranger could
     /// so have us write to anyone (back-scatter), and nothing here checks a stranger's reverse-path yet.
     /// </summary>
     bool MayBeTold => _client.Principal is not null || _client.Trusted || _client.Service == SmtpService.Lmtp;
 
+    /// <summary>The notices of success, composed; whether each is filed is decided by what becomes of the message.</summary>
     List<NoticeFiling> Notices(EmailAddress to, byte[] common, DateTimeOffset now, RecipientState foreignState)
     {
         _notices = [];

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Posthorn.Smtp.Server.Commands;
 
 namespace Posthorn.Smtp.Server;
 
@@ -32,6 +33,17 @@ static partial class SmtpLog
 
     [LoggerMessage(2008, LogLevel.Debug, "{Session} {Line}")]
     internal static partial void Line(ILogger logger, string session, string line);
+
+    /// <summary>
+    /// A command for the log. What is no command may be a secret: a client that did not understand our answer to AUTH goes on
+    /// with its name and password.
+    /// </summary>
+    internal static string Loggable(SmtpCommand? command, ReadOnlySpan<byte> line) => command switch
+    {
+        null => "(unknown command)",
+        AuthCommand => "AUTH",
+        _ => SmtpLog.Escape(line),
+    };
 
     /// <summary>Octets of a client in a form that cannot forge a log line.</summary>
     internal static string Escape(ReadOnlySpan<byte> octets)

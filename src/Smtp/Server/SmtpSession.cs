@@ -8,18 +8,17 @@ using Posthorn.Wire.Lines;
 namespace Posthorn.Smtp.Server;
 
 /// <summary>
-/// One client from greeting to goodbye: reads a command, checks that it fits, runs it, and keeps count of what a client may
-/// do only so often. Replies are buffered and leave when the session has to wait for input, so that a pipelined group is
-/// answered in one segment (RFC 2920 §3.2).
+/// One client from greeting to goodbye: reads a command, checks that it fits, and runs it; its <see cref="Conduct"/> counts
+/// what a client may do only so often. Replies are buffered and leave when the session has to wait for input, so that a
+/// pipelined group is answered in one segment (RFC 2920 §3.2).
 /// </summary>
 sealed class SmtpSession
 {
     readonly SmtpServer _server;
     readonly string _id;
     long _began;
-    int _commands, _messages, _refused, _transactions;
-    int _errors, _junk, _unknown, _unknownRecipients, _failedLogins, _skipped;
-    TimeSpan _penalty;
+    int _commands;
+    MessageIntake? _intake;
     string _reason = "lost connection";
 
     internal SmtpSession(SmtpServer server, Connection connection, SmtpListenerSettings listener, string id, CancellationToken stop)
@@ -29,6 +28,7 @@ sealed class SmtpSession
         Client.Port = (connection.Remote as IPEndPoint)?.Port ?? 0;
         Client.Trusted = listener.Trusted(Client.Address);
         MayXClient = listener.XClient && Client.Trusted;
+        Conduct = new Conduct(this);
     }
 
     internal SmtpServerOptions Options => _server.Options;
@@ -39,7 +39,9 @@ sealed class SmtpSession
     internal SmtpListenerSettings Listener { get; }
     internal SmtpClientInfo Client { get; }
     internal SessionState State { get; private set; } = new();
+    internal Conduct Conduct { get; }
     internal CancellationToken Stop { get; }
+    internal bool Ended { get; private set; }
     internal bool LoggedIn => Client.Principal is not null;
 
     /// <summary>
@@ -53,8 +55,6 @@ sealed class SmtpSession
     /// <summary>True while octets of a message are on the wire: after a fault the place in the stream is lost.</summary>
     internal bool InTransfer { get; set; }
 
-    MessageIntake? _intake;
-
     /// <summary>The reader of message text; most probes never need one.</summary>
     internal MessageIntake Intake => _intake ??= new MessageIntake(this);
 
@@ -63,7 +63,7 @@ sealed class SmtpSession
         try
         {
             SmtpLog.Connected(Logger, _id, Client.Address, Client.Service);
-            if (Connection.Tls is not null) Client.Tls = TlsName();
+            if (Connection.Tls is { } tls) Client.Tls = TlsName.Of(tls);
             SetDeadline();
             _began = _server.Time.GetTimestamp();
             Greet();
@@ -80,7 +80,7 @@ sealed class SmtpSession
         finally
         {
             await DropEnvelopeAsync().ConfigureAwait(false);
-            SmtpLog.Disconnected(Logger, _id, Client.Address, Client.Helo, Client.Tls, Client.Principal?.Address, _messages, _refused, _commands, _reason);
+            SmtpLog.Disconnected(Logger, _id, Client.Address, Client.Helo, Client.Tls, Client.Principal?.Address, Conduct.Messages, Conduct.Refused, _commands, _reason);
         }
     }
 
@@ -103,7 +103,7 @@ sealed class SmtpSession
             }
         }
         if (!CommandLine.IsTlsHello(Connection.Buffered.Span)) return true;
-        Abuse("TLS on a plaintext port");
+        LogAbuse("TLS on a plaintext port");
         _reason = "TLS on a plaintext port";
         return false;
     }
@@ -117,7 +117,7 @@ sealed class SmtpSession
 
     async ValueTask NextAsync()
     {
-        if (_penalty > TimeSpan.Zero) await PenaltyAsync().ConfigureAwait(false);
+        if (Conduct.Penalty > TimeSpan.Zero) await Conduct.ServePenaltyAsync().ConfigureAwait(false);
         // Only AUTH may be longer than a command line (RFC 4954 §4: 12,288 octets of base64), and only where it is offered.
         var limit = Client.Service == SmtpService.Submission && !LoggedIn ? AuthCommand.MaxLine : Options.MaxCommandLine;
         Connection.IdlePoint(true);
@@ -126,7 +126,7 @@ sealed class SmtpSession
         if (line.Status == LineStatus.TooLong) Refuse("500 5.5.2 Line too long\r\n"u8);
         else if (line.Status != LineStatus.Line) EndBy(line.Status);
         else if (Connection.Drained) EndBy(LineStatus.Draining);
-        else if (line.HasBareControl) RefuseBareControl("550 5.5.2 Bare CR, LF or NUL in a command\r\n"u8);
+        else if (line.HasBareControl) Conduct.RefuseBareControl("550 5.5.2 Bare CR, LF or NUL in a command\r\n"u8);
         else await HandleAsync(line.Text).ConfigureAwait(false);
     }
 
@@ -145,10 +145,10 @@ sealed class SmtpSession
         var verb = line[..CommandLine.VerbLength(line.Span)];
         var argument = verb.Length < line.Length ? line[(verb.Length + 1)..] : default;
         var command = SmtpCommands.Find(verb.Span);
-        if (Logger.IsEnabled(LogLevel.Debug)) SmtpLog.Line(Logger, _id, Loggable(command, line.Span));
+        if (Logger.IsEnabled(LogLevel.Debug)) SmtpLog.Line(Logger, _id, SmtpLog.Loggable(command, line.Span));
         if (command is null)
         {
-            RefuseUnknown(verb.Span);
+            Conduct.RefuseUnknown(verb.Span);
             return;
         }
         if (line.Length + 2 > Options.MaxCommandLine && command is not AuthCommand)
@@ -156,12 +156,8 @@ sealed class SmtpSession
             Refuse("500 5.5.2 Line too long\r\n"u8);
             return;
         }
-        if (command.When.HasFlag(When.EndsGroup) && Connection.HasBufferedInput && IsInjection(command)) return;
-        if (command.When.HasFlag(When.Junk) && ++_junk > Options.MaxJunkCommands)
-        {
-            End("421 4.7.0 Too many commands without mail\r\n"u8, "too many junk commands");
-            return;
-        }
+        if (command.When.HasFlag(When.EndsGroup) && Connection.HasBufferedInput && Conduct.EndsInjection(command)) return;
+        if (command.When.HasFlag(When.Junk) && Conduct.EndsJunk()) return;
         try
         {
             var refusal = SmtpGate.Check(command.When, Client.Service, State.Stage, LoggedIn);
@@ -179,17 +175,6 @@ sealed class SmtpSession
         }
     }
 
-    /// <summary>
-    /// A command for the log. What is no command may be a secret: a client that did not understand our answer to AUTH goes on
-    /// with its name and password.
-    /// </summary>
-    static string Loggable(SmtpCommand? command, ReadOnlySpan<byte> line) => command switch
-    {
-        null => "(unknown command)",
-        AuthCommand => "AUTH",
-        _ => SmtpLog.Escape(line),
-    };
-
     async ValueTask FaultAsync(Exception e, SmtpCommand command)
     {
         await DropEnvelopeAsync().ConfigureAwait(false);
@@ -206,19 +191,9 @@ sealed class SmtpSession
     /// <summary>Opens the transaction of MAIL.</summary>
     internal void Open(Envelope envelope)
     {
-        _transactions++;
+        Conduct.CountTransaction();
         State.SkippingChunks = false;
         State.Envelope = envelope;
-    }
-
-    /// <summary>True when a stranger has had all the transactions of one session.</summary>
-    internal bool OutOfTransactions => _transactions >= Options.MaxTransactions && IsStranger;
-
-    /// <summary>Counts an accepted message: what a client did wrong before is forgiven.</summary>
-    internal void CountMessage()
-    {
-        _messages++;
-        _errors = _junk = 0;
     }
 
     /// <summary>Ends the open transaction, if there is one, whatever its state.</summary>
@@ -264,17 +239,6 @@ sealed class SmtpSession
     /// <summary>Strangers have so long in all; those we know may stay.</summary>
     internal void SetDeadline() => Connection.SetSessionDeadline(IsStranger ? Options.StrangerTimeout : null);
 
-    internal string TlsName()
-    {
-        var tls = Connection.Tls!;
-#pragma warning disable CA5397, CS0618, SYSLIB0039 // only the name of what was negotiated
-        var version = tls.SslProtocol == System.Security.Authentication.SslProtocols.Tls13 ? "TLS1.3" : "TLS1.2";
-#pragma warning restore CA5397, CS0618, SYSLIB0039
-        return $"{version} {tls.NegotiatedCipherSuite}";
-    }
-
-    internal bool Ended { get; private set; }
-
     /// <summary>Writes whole reply lines, CRLF included.</summary>
     internal void Reply(ReadOnlySpan<byte> lines) => Connection.Write(lines);
 
@@ -290,88 +254,10 @@ sealed class SmtpSession
     internal void Reply(SmtpReply reply, bool utf8 = false) => SmtpReplies.Write(Connection, reply, utf8 || State.Envelope is { Mail.SmtpUtf8: true });
 
     /// <summary>Refuses a command, and ends the session when it was one too many.</summary>
-    internal void Refuse(ReadOnlySpan<byte> line)
-    {
-        if (CountError(1)) Reply(line);
-    }
+    internal void Refuse(ReadOnlySpan<byte> line) => Conduct.Refuse(line);
 
     /// <summary>A refusal of the backend; those we know may be refused any number of times.</summary>
-    internal void Refuse(SmtpReply reply)
-    {
-        if (reply.Temporary || !IsStranger || CountError(1)) Reply(reply);
-    }
-
-    // False when the session is over and its last reply written.
-    bool CountError(int weight)
-    {
-        _refused++;
-        _errors += weight;
-        if (_errors >= Options.MaxErrors)
-        {
-            End("421 4.7.0 Too many errors\r\n"u8, "too many errors");
-            return false;
-        }
-        if (_errors > Options.SoftErrors) _penalty = Options.PenaltyStep;
-        return true;
-    }
-
-    /// <summary>Refuses what can only be an attempt at smuggling, or a client that should be mended.</summary>
-    internal void RefuseBareControl(ReadOnlySpan<byte> line)
-    {
-        Abuse("bare CR, LF or NUL");
-        if (CountError(5)) Reply(line);
-    }
-
-    void RefuseUnknown(ReadOnlySpan<byte> verb)
-    {
-        if (CommandLine.IsHttp(verb))
-        {
-            Abuse("HTTP");
-            End("421 4.7.0 This is a mail server\r\n"u8, "HTTP");
-        }
-        else if (++_unknown >= Options.MaxUnknownCommands && !LoggedIn) End("421 4.7.0 Too many unknown commands\r\n"u8, "unknown commands");
-        else Refuse("500 5.5.1 Unknown command\r\n"u8);
-    }
-
-    /// <summary>
-    /// Answers a recipient that does not exist: to a stranger later each time, and not too often (address harvesting).
-    /// </summary>
-    internal void RefuseUnknownRecipient(SmtpReply reply)
-    {
-        _refused++;
-        if (IsStranger)
-        {
-            if (++_unknownRecipients > Options.MaxUnknownRecipients)
-            {
-                End("421 4.7.0 Too many unknown recipients\r\n"u8, "unknown recipients");
-                return;
-            }
-            _penalty = Options.PenaltyStep * Math.Min(_unknownRecipients - 1, 5);
-        }
-        Reply(reply);
-    }
-
-    /// <summary>Answers a failed login.</summary>
-    internal void RefuseLogin(string mechanism)
-    {
-        SmtpLog.LoginFailed(Logger, _id, Client.Address, mechanism);
-        if (++_failedLogins >= Options.MaxFailedLogins) End("421 4.7.0 Too many failed logins\r\n"u8, "failed logins");
-        else Refuse("535 5.7.8 Authentication failed\r\n"u8);
-    }
-
-    /// <summary>Counts a message that the backend refused whole.</summary>
-    internal void CountRefused() => _refused++;
-
-    /// <summary>
-    /// Answers a chunk behind a refused one: the client had them all under way, so they are not counted as errors, but there
-    /// is an end to it.
-    /// </summary>
-    internal void SkipChunk(bool last)
-    {
-        State.SkippingChunks = !last;
-        if (++_skipped > Options.MaxChunks) End("421 4.7.0 Too many chunks\r\n"u8, "too many chunks");
-        else Reply("503 5.5.1 The message was refused\r\n"u8);
-    }
+    internal void Refuse(SmtpReply reply) => Conduct.Refuse(reply);
 
     internal void LogFault(Exception e, string where) => SmtpLog.Fault(Logger, e, _id, Client.Address, where);
 
@@ -379,20 +265,9 @@ sealed class SmtpSession
 
     internal void LogTlsFailure() => SmtpLog.TlsFailed(Logger, _id, Client.Address, Connection.TlsFailure ?? "unknown");
 
-    void Abuse(string what) => SmtpLog.Abuse(Logger, _id, Client.Address, what);
+    internal void LogLoginFailed(string mechanism) => SmtpLog.LoginFailed(Logger, _id, Client.Address, mechanism);
 
-    /// <summary>Octets behind a command that must wait for its reply: never run, never answered. True when the session is over.</summary>
-    bool IsInjection(SmtpCommand command)
-    {
-        // Greeting in one segment with what follows is rude but harmless from our own networks; message text before 354
-        // is harmless from a user who could send any message.
-        if (command is HeloCommand or EhloCommand or LhloCommand && !IsStranger) return false;
-        if (command is DataCommand && LoggedIn) return false;
-        Abuse("octets pipelined behind " + command.Verb);
-        if (command is StartTlsCommand) End("501 5.5.4 STARTTLS must be the last command of its group\r\n"u8, "injection");
-        else End("503 5.5.0 Improper pipelining\r\n"u8, "improper pipelining");
-        return true;
-    }
+    internal void LogAbuse(string what) => SmtpLog.Abuse(Logger, _id, Client.Address, what);
 
     /// <summary>Writes the last reply; the session ends with it.</summary>
     internal void End(ReadOnlySpan<byte> line, string reason)
@@ -417,13 +292,6 @@ sealed class SmtpSession
             case LineStatus.Draining: End("421 4.3.2 Shutting down\r\n"u8, "shutting down"); break;
             default: Hang("lost connection"); break;
         }
-    }
-
-    async ValueTask PenaltyAsync()
-    {
-        var wait = _penalty;
-        _penalty = TimeSpan.Zero;
-        await Task.Delay(wait, _server.Time, Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     internal static IPAddress PlainAddress(IPAddress a) => a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a;

@@ -126,7 +126,7 @@ sealed class AuthCommand : SmtpCommand
                 session.Reply("235 2.7.0 Authentication successful\r\n"u8);
                 break;
             case LoginOutcome.Rejected:
-                session.RefuseLogin(mechanism);
+                session.Conduct.RefuseLogin(mechanism);
                 break;
             case LoginOutcome.Throttled:
                 session.End("421 4.7.0 Too many logins, try again later\r\n"u8, "login throttled");

@@ -57,7 +57,7 @@ sealed class BdatCommand : SmtpCommand
         session.Intake.Begin(null, dotted: false);
         var status = await session.Intake.ReadChunkAsync(size, last).ConfigureAwait(false);
         if (status != LineStatus.Line) session.EndBy(status);
-        else if (session.State.SkippingChunks) session.SkipChunk(last);
+        else if (session.State.SkippingChunks) session.Conduct.SkipChunk(last);
         else session.Refuse(reply.Span);
     }
 

@@ -12,7 +12,7 @@ sealed class MailCommand : SmtpCommand
     internal override async ValueTask RunAsync(SmtpSession session, ReadOnlyMemory<byte> argument)
     {
         var mail = MailArguments.Parse(argument.Span);
-        if (session.OutOfTransactions)
+        if (session.Conduct.OutOfTransactions)
         {
             session.End("421 4.7.0 Too many messages in one session\r\n"u8, "too many transactions");
             return;

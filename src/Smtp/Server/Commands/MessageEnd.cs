@@ -44,8 +44,8 @@ static class MessageEnd
             accepted |= reply.Positive;
             session.Reply(reply);
         }
-        if (accepted) session.CountMessage();
-        else session.CountRefused();
+        if (accepted) session.Conduct.CountMessage();
+        else session.Conduct.CountRefused();
         await session.DropEnvelopeAsync().ConfigureAwait(false);
     }
 
@@ -54,7 +54,7 @@ static class MessageEnd
     {
         if (session.Intake.Fault is { } e) session.LogFault(e, "write");
         await session.DropEnvelopeAsync().ConfigureAwait(false);
-        if (ReferenceEquals(refusal, Malformed)) session.RefuseBareControl("550 5.5.2 Bare CR, LF or NUL in message\r\n"u8);
+        if (ReferenceEquals(refusal, Malformed)) session.Conduct.RefuseBareControl("550 5.5.2 Bare CR, LF or NUL in message\r\n"u8);
         else if (refusal.Temporary) session.Reply(refusal);
         else session.Refuse(refusal);
     }

@@ -27,7 +27,7 @@ sealed class RcptCommand : SmtpCommand
         }
         envelope.Refused++;
         // X.1.x speaks of addresses (RFC 3463 §3.2)
-        if (!reply.Temporary && reply.Enhanced is { } e && e.StartsWith("5.1.", StringComparison.Ordinal)) session.RefuseUnknownRecipient(reply);
+        if (!reply.Temporary && reply.Enhanced is { } e && e.StartsWith("5.1.", StringComparison.Ordinal)) session.Conduct.RefuseUnknownRecipient(reply);
         else session.Refuse(reply);
     }
 }

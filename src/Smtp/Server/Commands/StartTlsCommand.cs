@@ -30,7 +30,7 @@ sealed class StartTlsCommand : SmtpCommand
         await session.ForgetAsync().ConfigureAwait(false);
         if (await session.Connection.UpgradeToTlsAsync(options, session.Options.TlsTimeout).ConfigureAwait(false))
         {
-            session.Client.Tls = session.TlsName();
+            session.Client.Tls = TlsName.Of(session.Connection.Tls!);
             return;
         }
         session.LogTlsFailure();
