@@ -18,6 +18,15 @@ static class AppPassword
     /// <summary>What an app password may be limited to; an empty list of scopes means all.</summary>
     public static readonly IReadOnlyList<string> Scopes = ["smtp", "pop3", "imap", "jmap", "sieve", "dav"];
 
+    /// <summary>Octets of <see cref="Hash"/> and of each key (SHA-256).</summary>
+    public const int KeyLength = 32;
+
+    /// <summary>Octets of an account's salt.</summary>
+    public const int SaltLength = 16;
+
+    /// <summary>True for a name that an app password can have: 1 to 100 characters, none a control.</summary>
+    public static bool IsName(string name) => name.Length is > 0 and <= 100 && !name.Any(char.IsControl);
+
     /// <summary>A new secret as it is shown: 26 letters in groups of four, "abcd-efgh-…-yz".</summary>
     public static string Make()
     {

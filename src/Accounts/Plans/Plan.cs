@@ -10,7 +10,10 @@ public sealed record PlanDomain(string Name, IReadOnlyList<string> Aliases, bool
 /// <summary>An account in a plan.</summary>
 /// <param name="Hash">Its password hash; null leaves a password that is there as it is.</param>
 /// <param name="Quota">Octets; 0 for none.</param>
-public sealed record PlanAccount(string Address, string? Hash, string Name = "", long Quota = 0, string Language = "en", bool Enabled = true);
+/// <param name="Salt">The base64 of the salt that its app passwords are bound to; there whenever one is.</param>
+/// <param name="AppPasswords">All its app passwords; null leaves those that are there as they are.</param>
+public sealed record PlanAccount(string Address, string? Hash, string Name = "", long Quota = 0, string Language = "en", bool Enabled = true,
+    string? Salt = null, IReadOnlyList<PlanAppPassword>? AppPasswords = null);
 
 /// <summary>An alias in a plan.</summary>
 public sealed record PlanAlias(string Pattern, IReadOnlyList<string> Targets, bool Enabled = true);
@@ -28,12 +31,15 @@ public sealed record Plan(IReadOnlyList<PlanDomain> Domains, IReadOnlyList<PlanA
     internal static Plan Of(DirectoryRows rows, bool secrets)
     {
         var names = rows.Domains.ToDictionary(d => d.Id, d => d.Name);
+        var passwords = secrets ? rows.AppPasswords.OrderBy(p => p.Id).ToLookup(p => p.AccountId) : Enumerable.Empty<AppPasswordRow>().ToLookup(p => p.AccountId);
         string Address(AccountRow row) => new Wire.Addresses.EmailAddress(row.LocalPart, names[row.DomainId]).ToString();
         return new(
             [.. rows.Domains.Where(d => d.AliasOf is null).OrderBy(d => d.Id)
                 .Select(d => new PlanDomain(d.Name, [.. rows.Domains.Where(a => a.AliasOf == d.Id).OrderBy(a => a.Id).Select(a => a.Name)], d.Enabled))],
             [.. rows.Accounts.Where(a => names.ContainsKey(a.DomainId)).OrderBy(a => a.Id)
-                .Select(a => new PlanAccount(Address(a), secrets ? a.PasswordHash : null, a.Name, a.Quota, a.Language, a.Enabled))],
+                .Select(a => new PlanAccount(Address(a), secrets ? a.PasswordHash : null, a.Name, a.Quota, a.Language, a.Enabled,
+                    passwords.Contains(a.Id) ? Convert.ToBase64String(a.ScramSalt) : null,
+                    passwords.Contains(a.Id) ? [.. passwords[a.Id].Select(PlanAppPassword.Of)] : null))],
             [.. rows.Aliases.OrderBy(a => a.Id).Select(a => new PlanAlias(a.Pattern, a.Targets, a.Enabled))]);
     }
 }

@@ -32,11 +32,13 @@ sealed class PlanDiff
     readonly List<PlanChange> _steps = [];
     readonly Dictionary<long, string> _names;
     readonly Dictionary<string, AccountRow> _accounts = [];
+    readonly ILookup<long, AppPasswordRow> _passwords;
 
     PlanDiff(Plan plan, DirectoryRows rows, bool prune)
     {
         (_plan, _rows, _prune) = (plan, rows, prune);
         _names = rows.Domains.ToDictionary(d => d.Id, d => d.Name);
+        _passwords = rows.AppPasswords.ToLookup(p => p.AccountId);
         foreach (var row in rows.Accounts)
             if (_names.TryGetValue(row.DomainId, out var domain)) _accounts[new EmailAddress(row.LocalPart, domain).Key] = row;
     }
@@ -86,9 +88,8 @@ sealed class PlanDiff
         foreach (var wanted in _plan.Accounts)
         {
             if (!_accounts.TryGetValue(EmailAddress.TryParse(wanted.Address)!.Key, out var there))
-                Step(PlanChangeKind.Add, wanted.Address, $"account {wanted.Address}" + (wanted.Hash is null ? " (without a password)" : ""), c => Add(c, wanted));
-            else if (Differences(there, wanted) is { Count: > 0 } differences)
-                Step(PlanChangeKind.Change, wanted.Address, $"account {wanted.Address}: {string.Join(", ", differences)}", c => c.Tables.UpdateAccount(Row(there, wanted)));
+                Step(PlanChangeKind.Add, wanted.Address, $"account {wanted.Address}" + (wanted.Hash is null ? " (without a password)" : "") + PlanAppPasswords.Words(wanted), c => Add(c, wanted));
+            else Change(there, wanted);
         }
         if (!_prune) return;
         var named = _plan.Accounts.Select(a => EmailAddress.TryParse(a.Address)!.Key).ToHashSet();
@@ -96,10 +97,23 @@ sealed class PlanDiff
             if (!named.Contains(address)) Step(PlanChangeKind.Remove, address, $"account {address} with all its mail ({row.Messages} messages)", c => c.RemoveAccount(row));
     }
 
+    void Change(AccountRow there, PlanAccount wanted)
+    {
+        var passwords = new PlanAppPasswords(there, [.. _passwords[there.Id]], wanted);
+        List<string> differences = [.. Differences(there, wanted), .. passwords.Differences()];
+        if (differences.Count > 0)
+            Step(PlanChangeKind.Change, wanted.Address, $"account {wanted.Address}: {string.Join(", ", differences)}", c =>
+            {
+                c.Tables.UpdateAccount(Row(there, wanted));
+                passwords.Apply(c.Tables);
+            });
+    }
+
     static void Add(DirectoryChange change, PlanAccount wanted)
     {
         var row = change.AddAccount(wanted.Address, wanted.Name, wanted.Hash, wanted.Quota, wanted.Language);
         if (!wanted.Enabled) change.Tables.UpdateAccount(row with { Enabled = false });
+        new PlanAppPasswords(row, [], wanted).Apply(change.Tables);
     }
 
     static AccountRow Row(AccountRow there, PlanAccount wanted) => there with

@@ -58,10 +58,52 @@ static class PlanReader
                 "language" => account with { Language = Text(value) },
                 "enabled" => account with { Enabled = Bool(value) },
                 "hash" => account with { Hash = Hash(value) },
-                _ => throw value.Wrong("unknown; an account has name, quota, language, enabled and hash"),
+                "salt" => account with { Salt = Salt(value) },
+                "appPasswords" => account with { AppPasswords = AppPasswords(value) },
+                _ => throw value.Wrong("unknown; an account has name, quota, language, enabled, hash, salt and appPasswords"),
             };
+        // Keys without the salt they were made with would be app passwords that never log in.
+        if (account.Salt is null != account.AppPasswords is null or { Count: 0 })
+            throw node.Wrong(account.Salt is null ? "\"appPasswords\" need the \"salt\" they were made with" : "a \"salt\" is for \"appPasswords\", and there are none");
         return account;
     }
+
+    static List<PlanAppPassword> AppPasswords(PlanNode node)
+    {
+        var passwords = new List<PlanAppPassword>();
+        foreach (var (name, value) in Members(node))
+        {
+            if (!AppPassword.IsName(name) || name != name.Trim()) throw value.Wrong("an app password has a name of 1 to 100 characters");
+            if (passwords.Exists(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) throw value.Wrong("this is there twice");
+            passwords.Add(Password(name, value));
+        }
+        return passwords;
+    }
+
+    static PlanAppPassword Password(string name, PlanNode node)
+    {
+        if (node.Kind == JsonTokenType.String) return new(name, Keys(node));
+        var password = new PlanAppPassword(name, "");
+        foreach (var (member, value) in Members(node))
+            password = member switch
+            {
+                "keys" => password with { Keys = Keys(value) },
+                "scopes" => password with { Scopes = Scopes(value) },
+                "expires" => password with { Expires = PlanAppPassword.TryTime(Text(value), out var end) ? end : throw value.Wrong("this is no time; write 2030-12-31T23:59:59Z") },
+                _ => throw value.Wrong("unknown; an app password has keys, scopes and expires"),
+            };
+        return password.Keys != "" ? password : throw node.Wrong("\"keys\" is missing");
+    }
+
+    static string Keys(PlanNode node) =>
+        PlanAppPassword.TryKeys(Text(node), out _) ? node.Text : throw node.Wrong("these are no keys of an app password (and app passwords themselves are never in a plan)");
+
+    static string Scopes(PlanNode node) =>
+        string.Join(' ', Items(node).Select(item => AppPassword.Scopes.Contains(Text(item)) ? item.Text
+            : throw item.Wrong($"this is no scope; there are {string.Join(", ", AppPassword.Scopes)}")).Distinct());
+
+    static string Salt(PlanNode node) =>
+        PlanAppPassword.TryOctets(Text(node), AppPassword.SaltLength, out _) ? node.Text : throw node.Wrong("this is no salt of an account");
 
     static PlanAlias Alias(string key, PlanNode node)
     {

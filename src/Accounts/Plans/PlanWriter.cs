@@ -38,14 +38,25 @@ static class PlanWriter
 
     static string Account(PlanAccount account)
     {
-        var plain = account.Name == "" && account.Quota == 0 && account.Language == "en" && account.Enabled;
+        var plain = account.Name == "" && account.Quota == 0 && account.Language == "en" && account.Enabled && account.AppPasswords is null;
         if (plain && account.Hash is not null) return Quote(account.Hash);
         return Members(
             ("name", account.Name == "" ? null : Quote(account.Name)),
             ("quota", account.Quota == 0 ? null : Quote(Size(account.Quota))),
             ("language", account.Language == "en" ? null : Quote(account.Language)),
             ("enabled", account.Enabled ? null : "false"),
-            ("hash", account.Hash is null ? null : Quote(account.Hash)));
+            ("hash", account.Hash is null ? null : Quote(account.Hash)),
+            ("salt", account.Salt is null ? null : Quote(account.Salt)),
+            ("appPasswords", account.AppPasswords is null ? null : "{" + string.Join(", ", account.AppPasswords.Select(p => $"{Quote(p.Name)}: {AppPassword(p)}")) + "}"));
+    }
+
+    static string AppPassword(PlanAppPassword password)
+    {
+        if (password.Scopes == "" && password.Expires is null) return Quote(password.Keys);
+        return Members(
+            ("keys", Quote(password.Keys)),
+            ("scopes", password.Scopes == "" ? null : List(password.Scopes.Split(' '))),
+            ("expires", password.Expires is { } end ? Quote(PlanAppPassword.Time(end)) : null));
     }
 
     static string Alias(PlanAlias alias)

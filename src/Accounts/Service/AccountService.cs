@@ -138,7 +138,7 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
     public ValueTask<NewAppPassword> AddAppPasswordAsync(string address, string name, IReadOnlyList<string> scopes, DateTimeOffset? expires, CancellationToken ct = default)
     {
         name = name.Trim();
-        if (name.Length is 0 or > 100 || name.Any(char.IsControl)) throw new AccountRefusal("bad-input", "an app password needs a name of 1 to 100 characters, such as the device's");
+        if (!AppPassword.IsName(name)) throw new AccountRefusal("bad-input", "an app password needs a name of 1 to 100 characters, such as the device's");
         var unknown = scopes.FirstOrDefault(s => !AppPassword.Scopes.Contains(s));
         if (unknown is not null) throw new AccountRefusal("bad-input", $"\"{unknown}\" is no scope; there are {string.Join(", ", AppPassword.Scopes)}");
         if (expires <= time.GetUtcNow()) throw new AccountRefusal("bad-input", "the app password would have run out already");
@@ -194,8 +194,8 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
 
     // ---- plans
 
-    /// <summary>All of it as one plan (docs/addresses.md). App passwords are never in it: they are made anew.</summary>
-    /// <param name="secrets">With the password hashes, without which the plan cannot rebuild the logins.</param>
+    /// <summary>All of it as one plan (docs/addresses.md).</summary>
+    /// <param name="secrets">With the password hashes and app passwords, without which the plan cannot rebuild the logins.</param>
     public Plan Export(bool secrets = true) => Plan.Of(Rows(), secrets);
 
     /// <summary>What <see cref="ApplyAsync"/> would do, in words, in its order.</summary>

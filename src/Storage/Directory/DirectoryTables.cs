@@ -35,6 +35,7 @@ public sealed class DirectoryTables
     static readonly SqlText ReplaceAccount = new("""
         UPDATE accounts SET name = $1, password_hash = $2, enabled = $3, quota = $4, language = $5 WHERE id = $6
         """);
+    static readonly SqlText ReplaceSalt = new("UPDATE accounts SET scram_salt = $1 WHERE id = $2");
     static readonly SqlText DeleteAccount = new("DELETE FROM accounts WHERE id = $1");
     static readonly SqlText DeletePasswordsOf = new("DELETE FROM app_passwords WHERE account_id = $1");
 
@@ -111,6 +112,16 @@ public sealed class DirectoryTables
     {
         Demand(_unit.Session.Use(ReplaceAccount).Bind(1, row.Name).Bind(2, row.PasswordHash).Bind(3, row.Enabled ? 1L : 0L)
             .Bind(4, row.Quota).Bind(5, row.Language).Bind(6, row.Id).Run(), "account", row.Id);
+        Changed();
+    }
+
+    /// <summary>
+    /// Replaces the salt of an account. App passwords made under the one before work no more: put those that belong to this
+    /// one in their place in the same unit.
+    /// </summary>
+    public void SetScramSalt(long accountId, byte[] salt)
+    {
+        Demand(_unit.Session.Use(ReplaceSalt).Bind(1, salt).Bind(2, accountId).Run(), "account", accountId);
         Changed();
     }
 

@@ -203,6 +203,56 @@ public sealed class AccountServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task App_passwords_of_a_plan_replace_those_of_the_account_as_one_set()
+    {
+        await Small();
+        await _service.AddAppPasswordAsync("bob@example.test", "Phone", ["imap", "smtp"], DateTimeOffset.UnixEpoch.AddYears(200), Ct);
+        await _service.AddAppPasswordAsync("bob@example.test", "desk", [], null, Ct);
+        var plan = Plan.Parse(Encoding.UTF8.GetBytes(_service.Export().ToString()));
+        var kept = _service.AppPasswords("bob@example.test")[1].Id;
+        _service.Diff(plan, prune: true).ShouldBeEmpty();
+
+        // under the same salt: what is equal stays
+        await _service.RevokeAppPasswordAsync("bob@example.test", "phone", Ct);
+        await _service.AddAppPasswordAsync("bob@example.test", "tablet", [], null, Ct);
+        await Becomes("~ account bob@example.test: new app password \"Phone\", no more app password \"tablet\"");
+        _service.AppPasswords("bob@example.test").Select(p => p.Name).ShouldBe(["desk", "Phone"]);
+        _service.AppPasswords("bob@example.test")[0].Id.ShouldBe(kept);
+        await _service.RevokeAppPasswordAsync("bob@example.test", "phone", Ct);
+        await _service.AddAppPasswordAsync("bob@example.test", "phone", [], null, Ct);
+        await Becomes("~ account bob@example.test: another app password \"Phone\"");
+        var bob = plan.Accounts[1];
+        plan = plan with { Accounts = [plan.Accounts[0], bob with { AppPasswords = [bob.AppPasswords![0] with { Scopes = "imap" }, bob.AppPasswords[1]] }] };
+        await Becomes("~ account bob@example.test: other limits of app password \"Phone\"");
+
+        // of a plan that does not speak of them
+        var silent = _service.Export(secrets: false);
+        silent.ToString().ShouldNotContain("salt");
+        silent.ToString().ShouldNotContain("appPasswords");
+        _service.Diff(silent, prune: true).ShouldBeEmpty();
+
+        // under another salt: none can stay
+        await _service.RemoveAccountAsync("bob@example.test", force: true, Ct);
+        _service.Diff(plan).Select(c => c.ToString()).ShouldBe(["+ account bob@example.test (without a password) with app passwords \"Phone\", \"desk\""]);
+        await _service.AddAccountAsync(new() { Address = "bob@example.test" }, Ct);
+        await _service.AddAppPasswordAsync("bob@example.test", "desk", [], null, Ct);
+        await _service.AddAppPasswordAsync("bob@example.test", "tablet", [], null, Ct);
+        await Becomes("~ account bob@example.test: new app password \"Phone\", another app password \"desk\", no more app password \"tablet\"");
+        _service.Export().ToString().ShouldBe(plan.ToString());
+
+        plan = Plan.Parse("""{ "accounts": { "bob@example.test": {"appPasswords": {}} } }"""u8);
+        await Becomes("~ account bob@example.test: no more app password \"Phone\", no more app password \"desk\"", prune: false);
+        _service.AppPasswords("bob@example.test").ShouldBeEmpty();
+
+        async Task Becomes(string words, bool prune = true)
+        {
+            _service.Diff(plan, prune).Select(c => c.ToString()).ShouldBe([words]);
+            await _service.ApplyAsync(plan, prune, Ct);
+            (await _service.ApplyAsync(plan, prune, Ct)).ShouldBeEmpty();
+        }
+    }
+
+    [Fact]
     public async Task A_plan_is_applied_whole_or_not_at_all()
     {
         await Small();

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Posthorn.Accounts;
 using Posthorn.Accounts.Credentials;
+using Posthorn.Accounts.Plans;
 using Posthorn.Accounts.Service;
 using Posthorn.Wire.Sasl;
 using Shouldly;
@@ -244,6 +245,34 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         (await _auth.ScramResultAsync(Imap, "SCRAM-SHA-256", "bob", id, Ct)).Outcome.ShouldBe(LoginOutcome.Rejected);
         await _service.RevokeAppPasswordAsync("alice@example.test", "phone", Ct);
         (await _auth.ScramResultAsync(Imap, "SCRAM-SHA-256", "alice", id, Ct)).Outcome.ShouldBe(LoginOutcome.Rejected);
+    }
+
+    [Fact]
+    public async Task App_passwords_open_the_store_that_a_plan_rebuilt()
+    {
+        var phone = await _service.AddAppPasswordAsync("alice@example.test", "phone", ["imap"], _clock.GetUtcNow().AddDays(9), Ct);
+        var tablet = await _service.AddAppPasswordAsync("nopass@example.test", "tablet", [], null, Ct);
+        var text = _service.Export().ToString();
+        await using var other = await TestStore.OpenAsync(_clock);
+        var options = new AccountOptions { DefaultDomain = "example.test" };
+        var rebuilt = new AccountService(other.Store, _kdf, options, _clock);
+        await rebuilt.ApplyAsync(Plan.Parse(Encoding.UTF8.GetBytes(text)), ct: Ct);
+        rebuilt.Export().ToString().ShouldBe(text);
+
+        using var directory = new AccountDirectory(other.Store, options);
+        var auth = new Authenticator(other.Store, directory, _kdf, new(), null, _clock, NullLogger.Instance);
+        foreach (var (user, made) in new[] { ("alice", phone), ("nopass", tablet) })
+        {
+            var scram = await auth.ScramAsync(Imap, user, Ct);
+            var (id, storedKey, serverKey) = scram.Candidates.ShouldHaveSingleItem();
+            AppPassword.ScramKeys(made.Secret, scram.Salt, scram.Iterations).ShouldSatisfyAllConditions(
+                k => k.StoredKey.ShouldBe(storedKey), k => k.ServerKey.ShouldBe(serverKey));
+            (await auth.ScramResultAsync(Imap, "SCRAM-SHA-256", user, id, Ct)).Outcome.ShouldBe(LoginOutcome.Accepted);
+            (await auth.PasswordAsync(Imap, "PLAIN", "", user, Encoding.UTF8.GetBytes(made.Secret), Ct)).Outcome.ShouldBe(LoginOutcome.Accepted);
+        }
+        (await auth.ScramAsync(Imap with { Protocol = "pop3" }, "alice", Ct)).Candidates.ShouldBeEmpty();
+        _clock.Advance(TimeSpan.FromDays(9));
+        (await auth.ScramAsync(Imap, "alice", Ct)).Candidates.ShouldBeEmpty();
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class PlanTests
 
     [Theory]
     [InlineData("{\n\"domain\": {}}", "line 2, domain: unknown; there are domains, accounts and aliases")]
-    [InlineData("{\"accounts\": {\n\"a@x.test\": {\n\"quto\": 1}}}", "line 3, accounts.a@x.test.quto: unknown; an account has name, quota, language, enabled and hash")]
+    [InlineData("{\"accounts\": {\n\"a@x.test\": {\n\"quto\": 1}}}", "line 3, accounts.a@x.test.quto: unknown; an account has name, quota, language, enabled, hash, salt and appPasswords")]
     [InlineData("{\"accounts\": {\"a@x.test\": \"secret\"}}", "line 1, accounts.a@x.test: this is no password hash of a known kind (and passwords themselves are never in a plan)")]
     [InlineData("{\"accounts\": {\"a@x.test\": {\"quota\": \"2X\"}}}", "line 1, accounts.a@x.test.quota: this is no size; write 500M or 2G")]
     [InlineData("{\"accounts\": {\"a@x.test\": {\"enabled\": 1}}}", "line 1, accounts.a@x.test.enabled: true or false is wanted")]
@@ -60,6 +60,42 @@ public sealed class PlanTests
     [InlineData("[]", "line 1, the document: an object is wanted")]
     public void A_slip_is_named_with_its_place(string json, string text) =>
         Should.Throw<AccountRefusal>(() => Parse(json)).Message.ShouldBe(text);
+
+    const string Salt = "AAECAwQFBgcICQoLDA0ODw==";
+    const string Keys = "4096$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=$AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=$AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+    [Fact]
+    public void App_passwords_stay_on_the_line_of_their_account()
+    {
+        const string Text = $$$$"""
+            { "domains": {
+              }, "accounts": {
+                "a@x.test": {"salt": "{{{{Salt}}}}", "appPasswords": {"old phone": "{{{{Keys}}}}", "desk \"1\"": {"keys": "{{{{Keys}}}}", "scopes": ["imap", "smtp"], "expires": "2030-12-31T23:59:59.123456Z"}}},
+                "b@x.test": {"appPasswords": {}}
+              }, "aliases": {
+              } }
+
+            """;
+        var plan = Parse(Text);
+        plan.ToString().ShouldBe(Text);
+        plan.Accounts[0].AppPasswords.ShouldBe([
+            new("old phone", Keys),
+            new("desk \"1\"", Keys, "imap smtp", new DateTimeOffset(2030, 12, 31, 23, 59, 59, 123, 456, TimeSpan.Zero))]);
+    }
+
+    [Theory]
+    [InlineData("\"salt\": \"AAAA\"", ".salt: this is no salt of an account")]
+    [InlineData("\"salt\": \"" + Salt + "\"", ": a \"salt\" is for \"appPasswords\", and there are none")]
+    [InlineData("\"appPasswords\": {\"p\": \"" + Keys + "\"}", ": \"appPasswords\" need the \"salt\" they were made with")]
+    [InlineData("\"appPasswords\": {\"p\": \"abcd-efgh\"}", ".appPasswords.p: these are no keys of an app password (and app passwords themselves are never in a plan)")]
+    [InlineData("\"appPasswords\": {\"p\": \"1" + Keys + "=\"}", ".appPasswords.p: these are no keys of an app password (and app passwords themselves are never in a plan)")]
+    [InlineData("\"appPasswords\": {\"p\": {\"scopes\": []}}", ".appPasswords.p: \"keys\" is missing")]
+    [InlineData("\"appPasswords\": {\"p\": {\"scopes\": [\"ftp\"]}}", ".appPasswords.p.scopes[0]: this is no scope; there are smtp, pop3, imap, jmap, sieve, dav")]
+    [InlineData("\"appPasswords\": {\"p\": {\"expires\": \"soon\"}}", ".appPasswords.p.expires: this is no time; write 2030-12-31T23:59:59Z")]
+    [InlineData("\"appPasswords\": {\"p\": \"" + Keys + "\", \"P\": \"" + Keys + "\"}", ".appPasswords.P: this is there twice")]
+    [InlineData("\"appPasswords\": {\"\": \"" + Keys + "\"}", ".appPasswords.: an app password has a name of 1 to 100 characters")]
+    public void A_slip_in_app_passwords_is_named_too(string members, string text) =>
+        Should.Throw<AccountRefusal>(() => Parse("{\"accounts\": {\"a@x.test\": {" + members + "}}}")).Message.ShouldBe("line 1, accounts.a@x.test" + text);
 
     [Theory]
     [InlineData("")]

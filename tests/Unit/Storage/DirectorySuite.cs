@@ -81,8 +81,11 @@ public abstract class DirectorySuite : StoreSuite
             var password = u.Directory.AddAppPassword(alice, "p", [1], [2], [3], 1, "all", null);
             u.Directory.TouchAppPassword(password.Id, DateTimeOffset.UnixEpoch.AddYears(9));
             u.Directory.SetDomainEnabled(u.Directory.Domains()[0].Id, false);
+            u.Directory.SetScramSalt(alice, [1, 0, 255]);
+            Should.Throw<StoreException>(() => u.Directory.SetScramSalt(alice + 1, [1]));
             return 0;
         });
+        rig.Account(alice).ScramSalt.ShouldBe([1, 0, 255]);
         rig.Account(alice).ShouldSatisfyAllConditions(
             a => a.Name.ShouldBe("A"), a => a.PasswordHash.ShouldBe("p"), a => a.Enabled.ShouldBeFalse(), a => a.Quota.ShouldBe(5), a => a.Language.ShouldBe("de"));
         rig.Store.Read(u => u.Directory.Aliases())[0].ShouldSatisfyAllConditions(a => a.Pattern.ShouldBe("b@*"), a => a.Enabled.ShouldBeFalse());
