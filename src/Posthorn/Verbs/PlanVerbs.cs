@@ -11,7 +11,7 @@ static class PlanVerbs
     public static IReadOnlyList<Verb> All { get; } =
     [
         new("export", "Prints domains, accounts and aliases as one file that \"apply\" takes back.",
-            [new("noSecrets", ParameterKind.Flag, "Leaves the password hashes out; the logins cannot be rebuilt from it.")],
+            [new("noSecrets", ParameterKind.Flag, "Leaves password hashes and app passwords out; the logins cannot be rebuilt from it.")],
             (c, a, _) => Task.FromResult(new JsonObject { ["plan"] = c.Accounts.Export(secrets: !a.Flag("noSecrets")).ToString() }),
             (r, to) => to.Write(EndedByLine((string)r["plan"]!))),
         new("apply", "Makes domains, accounts and aliases as a file says; shows the difference first.",

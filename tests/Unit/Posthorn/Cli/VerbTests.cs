@@ -80,8 +80,12 @@ public sealed class VerbTests
         await old.RunAsync("domain add example.test");
         await old.RunAsync("domain alias add old.example example.test");
         await old.RunAsync("correct horse battery\n", "account", "add", "bob@example.test", "--password-stdin");
+        await old.RunAsync("account app-password add bob@example.test phone --expires 2090-12-31");
         await old.RunAsync("alias add info@* bob@example.test");
+        (await old.RunAsync("export --no-secrets")).ShouldBe(0);
+        old.Output.ShouldNotContain("phone");
         (await old.RunAsync("export")).ShouldBe(0);
+        old.Output.ShouldContain("phone");
         var plan = old.Output;
 
         await using var fresh = new Program();
