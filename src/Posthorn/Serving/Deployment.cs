@@ -33,7 +33,7 @@ static class Deployment
 
     public static GateLimits Gate(ServerOptions options) => new()
     {
-        Total = options.Limits.Connections,
+        Total = Descriptors.Bound(options.Limits.Connections),
         PerAddress = options.Limits.ConnectionsPerAddress,
         PerNetwork = options.Limits.ConnectionsPerNetwork,
         PerMinute = options.Limits.ConnectionRate,

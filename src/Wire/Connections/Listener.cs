@@ -88,7 +88,9 @@ public sealed partial class Listener : IAsyncDisposable
         // Accepted sockets inherit these on Linux, which saves the calls for each connection.
         s.NoDelay = true;
         s.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        s.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        // SO_REUSEADDR alone, so that a restart need not wait for old connections. .NET's ReuseAddress sets SO_REUSEPORT too, and
+        // two servers would silently share a port.
+        s.SetRawSocketOption(1, 2, BitConverter.GetBytes(1));
         s.Bind(address);
         return s;
     }

@@ -47,6 +47,13 @@ public sealed class ListenerTests : IDisposable
     }
 
     [Fact]
+    public async Task Two_servers_cannot_share_a_port()
+    {
+        await using var first = Listen(new IPEndPoint(IPAddress.Loopback, 0), (c, _) => GreetAsync(c));
+        Should.Throw<SocketException>(() => Listen(first.Address, (c, _) => GreetAsync(c))).SocketErrorCode.ShouldBe(SocketError.AddressAlreadyInUse);
+    }
+
+    [Fact]
     public async Task Resource_floods_a_busy_session_does_not_hold_up_the_door()
     {
         // A client that never stops sending keeps its session from ever waiting: it must not run on the door's own stack.
