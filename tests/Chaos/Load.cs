@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -35,6 +36,13 @@ sealed class Load
 
     /// <summary>Messages answered 250 so far.</summary>
     public int Acked => _acked;
+
+    /// <summary>Waits until so many were answered 250, however slow the machine is.</summary>
+    public async Task UntilAsync(int acked, CancellationToken ct)
+    {
+        for (var clock = Stopwatch.StartNew(); _acked < acked; await Task.Delay(20, ct))
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{_acked} of {acked} messages in a minute\n{_rig.Server?.Tail}");
+    }
 
     /// <summary>No new messages; waits for the sessions to end.</summary>
     public async Task StopAsync()

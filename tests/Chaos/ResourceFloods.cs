@@ -46,7 +46,7 @@ public sealed class ResourceFloods
             var (client, greeting) = await ConnectAsync(rig, from);
             await client.DisposeAsync();
             if (greeting?.StartsWith("220 ", StringComparison.Ordinal) == true) return;
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"from {from}: {greeting}");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"from {from}: {greeting}");
             await Task.Delay(50, Ct);
         }
     }
@@ -97,8 +97,16 @@ public sealed class ResourceFloods
     public async Task Resource_floods_connections_in_a_minute()
     {
         await using var rig = await StartAsync(new JsonObject { ["connectionRate"] = 40 });
-        for (var i = 0; i < 40; i++) await DropAsync(await FillAsync(rig, "127.0.7.1", 1));
-        await RefusedAsync(rig, "127.0.7.1", "421 4.7.0 ");
+        // The minute may turn on the way, once: then it is up to twice as many.
+        var greeted = 0;
+        string? greeting;
+        while (true)
+        {
+            (var client, greeting) = await ConnectAsync(rig, "127.0.7.1");
+            await client.DisposeAsync();
+            if (greeting?.StartsWith("220 ", StringComparison.Ordinal) != true || ++greeted > 80) break;
+        }
+        Assert.True(greeted is >= 40 and <= 80 && greeting?.StartsWith("421 4.7.0 ", StringComparison.Ordinal) == true, $"after {greeted}: {greeting}");
         await GreetedAsync(rig, "127.0.8.1");
     }
 
@@ -153,7 +161,7 @@ public sealed class ResourceFloods
                 await Task.Delay(50, Ct);
             }
         }
-        while (!reply.StartsWith("250 ", StringComparison.Ordinal) && clock.Elapsed < TimeSpan.FromSeconds(10));
+        while (!reply.StartsWith("250 ", StringComparison.Ordinal) && clock.Elapsed < TimeSpan.FromSeconds(30));
         Assert.True(reply.StartsWith("250 ", StringComparison.Ordinal), $"no mail {clock.Elapsed.TotalSeconds:F1} s after the flood ended: {reply}\n{rig.Server!.Tail}");
         await rig.JudgeAsync("after the flood", Ct);
     }
@@ -175,7 +183,12 @@ public sealed class ResourceFloods
         }
         await Task.Delay(2000, Ct);
         await DropAsync(held);
-        await Task.Delay(500, Ct);
+        var clock = Stopwatch.StartNew();
+        while (Directory.GetFileSystemEntries($"/proc/{rig.Server!.Pid}/fd").Length > 200)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), "the server keeps what its clients have left");
+            await Task.Delay(50, Ct);
+        }
         // Everyone who comes now is greeted.
         await DropAsync(await FillAsync(rig, "127.0.10.2", 40));
     }

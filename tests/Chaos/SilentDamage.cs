@@ -15,7 +15,7 @@ public sealed class SilentDamage
         await rig.CreateAsync(Ct);
         await rig.StartAsync(Ct);
         var load = new Load(rig, popper: false, half: 0);
-        await Task.Delay(1000, Ct);
+        await load.UntilAsync(300, Ct);
         await load.StopAsync();
         rig.Server!.Terminate();
         Assert.Equal(0, await rig.Server.ExitAsync(TimeSpan.FromSeconds(30)));

@@ -45,8 +45,12 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>The last lines printed, for failure messages.</summary>
-    public string Tail => string.Join('\n', Lines.TakeLast(40));
+    /// <summary>How it ended, when it has, and the last lines printed (equal ones once), for failure messages.</summary>
+    public string Tail => Ending + string.Join('\n', Lines.DistinctBy(WithoutTime).TakeLast(40));
+
+    string Ending => !_disposed && _process.HasExited ? $"(ended with exit code {_process.ExitCode})\n" : "";
+
+    static string WithoutTime(string line) => line.IndexOf("Z ", StringComparison.Ordinal) is > 0 and < 30 and var at ? line[at..] : line;
 
     /// <summary>The built program: POSTHORN_DLL, else the newest build in this repository.</summary>
     public static string Dll { get; } = FindDll();
@@ -59,7 +63,7 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         var clock = Stopwatch.StartNew();
         var server = Launch(["demo", "--data", data, "--port-base", $"{portBase}", "--json"], []);
-        var ready = await server.OrExitAsync(server._ready.Task, "getting ready", 30, ct);
+        var ready = await server.OrExitAsync(server._ready.Task, "getting ready", 60, ct);
         server.StartTook = clock.Elapsed;
         server.Listeners = [.. ready.GetProperty("listeners").EnumerateArray().Select(l =>
             new DemoListener(Text(l, "protocol"), Text(l, "address"), l.TryGetProperty("port", out var port) ? port.GetInt32() : 0, Text(l, "tls")))];
@@ -74,7 +78,7 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         var clock = Stopwatch.StartNew();
         var server = Launch(arguments, wrapper ?? []);
-        foreach (var port in ports) await server.OrExitAsync(AcceptsAsync(port, ct), $"listening on port {port}", 30, ct);
+        foreach (var port in ports) await server.OrExitAsync(AcceptsAsync(port, ct), $"listening on port {port}", 60, ct);
         server.StartTook = clock.Elapsed;
         return server;
     }
