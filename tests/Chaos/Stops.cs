@@ -39,6 +39,39 @@ public sealed class Stops
     }
 
     [Fact]
+    public async Task Kill_9_right_after_QUIT_was_answered_brings_nothing_back()
+    {
+        // A kill at any moment hardly ever meets the few milliseconds between a deletion and its commit, so here the answer
+        // itself is what kills.
+        var rounds = Setting("CHAOS_QUITS", 6);
+        var user = ChaosRig.Users[3];
+        await using var rig = new ChaosRig();
+        await rig.CreateAsync(Ct);
+        await rig.StartAsync(Ct);
+        for (var round = 1; round <= rounds; round++)
+        {
+            for (var i = 0; i < 5; i++) Assert.StartsWith("250 ", await rig.SendOneAsync(Ct));
+            // Others keep the writer busy: the deletion has to wait for its turn.
+            var load = new Load(rig, half: 0, popper: false, pause: 1);
+            await using (var reader = await Pop3Reader.LoginAsync(rig.Installation.Pop3, user + "@example.test", Installation.Password, Ct))
+            {
+                var read = new List<(int Number, string Id)>();
+                await foreach (var message in reader.AllAsync(Ct))
+                    if (ChaosMessage.Check(message.Octets) is ({ } id, null)) read.Add((message.Number, id));
+                Assert.NotEmpty(read);
+                await reader.DeleteAsync([.. read.Select(r => r.Number)], Ct);
+                await reader.QuitAsync(Ct);
+                await rig.Server!.KillAsync();
+                foreach (var (_, id) in read) rig.Ledger.Take(user, id);
+            }
+            await load.StopAsync();
+            await rig.StartAsync(Ct);
+            await rig.JudgeAsync($"kill after QUIT {round}", Ct);
+        }
+        await rig.VerifyStoreAsync(Ct);
+    }
+
+    [Fact]
     public async Task Sigterm_drains_every_client_gets_its_answer()
     {
         var rounds = Setting("CHAOS_TERMS", 5);
