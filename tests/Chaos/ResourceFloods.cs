@@ -140,7 +140,7 @@ public sealed class ResourceFloods
             await Task.Delay(3000, Ct);
             Assert.False(rig.Server.HasExited, "the server ended\n" + rig.Server.Tail);
             var used = (rig.Server.CpuTime - before).TotalSeconds / watch.Elapsed.TotalSeconds;
-            Assert.True(used < 0.2, $"the server took {used:P0} of a CPU while it could accept nothing");
+            Assert.True(used < 0.4, $"the server took {used:P0} of a CPU while it could accept nothing");
             Assert.Contains(sockets, s => s.Connected);
         }
         finally

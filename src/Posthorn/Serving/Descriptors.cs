@@ -10,14 +10,15 @@ static partial class Descriptors
 {
     const int NumberOfFiles = 7; // RLIMIT_NOFILE
 
-    /// <summary>Kept back for the store, the log, the verbs and the runtime itself.</summary>
-    internal const int Reserved = 100;
+    /// <summary>Kept back for the store, the log, the verbs and the runtime itself, which holds some 150 by the time it serves.</summary>
+    internal const ulong Reserved = 240;
 
     /// <summary>How many connections there may be: those wanted, or what the limit of the process leaves.</summary>
     internal static int Bound(int wanted)
     {
         if (GetLimit(NumberOfFiles, out var limit) != 0) return wanted;
-        return (int)Math.Min((ulong)wanted, Math.Max(limit.Soft, Reserved + 10) - Reserved);
+        var left = limit.Soft >= 2 * Reserved ? limit.Soft - Reserved : limit.Soft / 4;
+        return (int)Math.Min((ulong)wanted, left);
     }
 
     struct Limit
