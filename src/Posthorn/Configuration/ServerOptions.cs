@@ -1,4 +1,5 @@
 using System.Net;
+using Posthorn.Accounts.Routes;
 
 namespace Posthorn.Configuration;
 
@@ -19,6 +20,12 @@ sealed record ServerOptions
 
     [Option("Who may send mail through this server without a login.")]
     public RelayOptions Relay { get; init; } = new();
+
+    [Option("How mail leaves for other servers: retries, limits, TLS. Routes can set most of it for themselves.")]
+    public DeliverySection Delivery { get; init; } = new();
+
+    [Option("How programs on this machine hand mail in by the sendmail command.")]
+    public SendmailSection Sendmail { get; init; } = new();
 
     [Option("Where names are looked up.")]
     public DnsOptions Dns { get; init; } = new();
@@ -68,6 +75,78 @@ sealed record RelayOptions
     [Option("Networks whose hosts may send mail to anywhere without a login, and are exempt from rate limits.", Example = "192.168.0.0/16", Reloads = true)]
     public IReadOnlyList<IPNetwork> TrustedNetworks { get; init; } = [];
 }
+
+sealed record DeliverySection
+{
+    [Option("The wait between the first failed attempt and the second.")]
+    public TimeSpan RetryFirst { get; init; } = TimeSpan.FromMinutes(15);
+
+    [Option("By how many percent each wait is longer than the one before.", Minimum = 0, Maximum = 900)]
+    public int RetryGrowth { get; init; } = 50;
+
+    [Option("The longest wait between two attempts.")]
+    public TimeSpan RetryMost { get; init; } = TimeSpan.FromHours(4);
+
+    [Option("After this time the sender is told that his message is late.")]
+    public TimeSpan DelayNotice { get; init; } = TimeSpan.FromHours(4);
+
+    [Option("After this time a message is given up and its sender is told.")]
+    public TimeSpan GiveUp { get; init; } = TimeSpan.FromDays(5);
+
+    [Option("After this time a message of the null sender (a bounce) is given up.")]
+    public TimeSpan GiveUpBounces { get; init; } = TimeSpan.FromDays(2);
+
+    [Option("Connections to one destination at first; they grow and shrink with what it bears.", Minimum = 1, Maximum = 1000)]
+    public int ConcurrencyStart { get; init; } = 5;
+
+    [Option("Most connections to one destination.", Minimum = 1, Maximum = 1000)]
+    public int ConcurrencyMost { get; init; } = 20;
+
+    [Option("Most deliveries at once to all destinations together.", Minimum = 1, Maximum = 10_000)]
+    public int Deliveries { get; init; } = 200;
+
+    [Option("Most messages a minute to one destination; 0 for no bound.", Unit = OptionUnit.PerMinute, Minimum = 0, Maximum = 1_000_000)]
+    public int Rate { get; init; }
+
+    [Option("How long a destination is left alone when none of its hosts could be reached.")]
+    public TimeSpan Cooldown { get; init; } = TimeSpan.FromMinutes(5);
+
+    [Option("Most recipients of a message that are handed over in one transaction.", Minimum = 1, Maximum = 1000)]
+    public int Recipients { get; init; } = 100;
+
+    [Option("How long messages that came to their end stay visible in the queue's lists.")]
+    public TimeSpan KeepFinished { get; init; } = TimeSpan.FromDays(1);
+
+    [Option("The port of other mail servers. Other values are for test rigs.", Minimum = 1, Maximum = 65535)]
+    public int Port { get; init; } = 25;
+
+    [Option("TLS to other servers where no route says else: \"opportunistic\" when the peer offers it, whatever its certificate; \"required\" never in clear; \"verified\" never without a good certificate; \"none\" never.")]
+    public TlsPolicy Tls { get; init; } = TlsPolicy.Opportunistic;
+
+    [Option("Private, loopback and link-local networks in which mail exchangers may be. Hosts that a route names may be anywhere.", Example = "10.0.0.0/8")]
+    public IReadOnlyList<IPNetwork> PrivateNetworks { get; init; } = [];
+
+    [Option("Addresses of this server that no interface of the machine shows (behind address translation), as networks, so that it finds itself among mail exchangers.", Example = "192.0.2.1/32")]
+    public IReadOnlyList<IPNetwork> OwnAddresses { get; init; } = [];
+
+    [Option("A PEM file with the roots that are trusted for \"verified\".", Path = true, Default = "those of the system")]
+    public string? Roots { get; init; }
+
+    [Option("The domain of rewritten reverse-paths (SRS) of forwarded mail. It must lead here.", Default = "the domain of the address that forwards")]
+    public string? SrsDomain { get; init; }
+}
+
+sealed record SendmailSection
+{
+    [Option("The path of the Unix socket to which the sendmail command hands mail. Who may connect is decided by its mode.", Path = true, Default = "sendmail.sock in the data directory")]
+    public string? Socket { get; init; }
+
+    [Option("\"all\" lets every user of this machine send (mode 0666; the directory must let them in), \"owner\" only the server's own (mode 0600).")]
+    public SendmailUsers Users { get; init; } = SendmailUsers.Owner;
+}
+
+/// <summary>Who may send by the sendmail command.</summary>
+enum SendmailUsers { Owner, All }
 
 sealed record DnsOptions
 {

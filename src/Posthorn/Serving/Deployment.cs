@@ -2,6 +2,7 @@ using System.Net;
 using Posthorn.Accounts;
 using Posthorn.Configuration;
 using Posthorn.Delivery.Inbound;
+using Posthorn.Delivery.Queue;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
 using Posthorn.Tls.Certificates;
@@ -27,6 +28,29 @@ static class Deployment
         MaxMessageSize = options.Limits.MessageSize,
         MaxRecipients = options.Limits.Recipients,
         HoldForeign = holdForeign,
+    };
+
+    public static QueueOptions Queue(ServerOptions options) => new()
+    {
+        Hostname = options.Hostname,
+        RetryFirst = options.Delivery.RetryFirst,
+        RetryGrowth = 1 + options.Delivery.RetryGrowth / 100.0,
+        RetryMost = options.Delivery.RetryMost,
+        DelayNotice = options.Delivery.DelayNotice,
+        GiveUp = options.Delivery.GiveUp,
+        GiveUpBounces = options.Delivery.GiveUpBounces,
+        ConcurrencyStart = options.Delivery.ConcurrencyStart,
+        ConcurrencyMost = options.Delivery.ConcurrencyMost,
+        Deliveries = options.Delivery.Deliveries,
+        Rate = options.Delivery.Rate,
+        Cooldown = options.Delivery.Cooldown,
+        Recipients = options.Delivery.Recipients,
+        KeepFinished = options.Delivery.KeepFinished,
+        Port = options.Delivery.Port,
+        Tls = options.Delivery.Tls,
+        PrivateNetworks = options.Delivery.PrivateNetworks,
+        OwnNetworks = options.Delivery.OwnAddresses,
+        Roots = options.Delivery.Roots,
     };
 
     public static SmtpServerOptions Smtp(ServerOptions options) => new() { Hostname = options.Hostname, MaxMessageSize = options.Limits.MessageSize, MaxRecipients = options.Limits.Recipients };

@@ -141,7 +141,7 @@ sealed class Rig : IAsyncDisposable
     /// <summary>NOTIFY of each queued recipient.</summary>
     public IReadOnlyDictionary<string, string?> QueuedNotify() => Store.Read(r => r.Session.Use(new("SELECT address, notify FROM queue_recipients")).All(s => (s.Text(0), s.TextOrNull(1)))).ToDictionary();
 
-    public IReadOnlyList<QueuedRecipient> Queued() => Store.Read(r => r.Queue.List());
+    public IReadOnlyList<QueuedRecipient> Queued() => Store.Read(r => r.Queue.List(new QueueFilter(Open: null), 0, 1000));
 
     public IReadOnlyList<StoryEvent> Story(string id) => Store.Read(r => r.Events.Of(TraceId.TryParse(id, out var t) ? t : throw new FormatException(id)));
 
