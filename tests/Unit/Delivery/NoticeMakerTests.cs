@@ -135,7 +135,7 @@ public class NoticeMakerTests
         (await TellAsync(rig, message, Failed("sender@far.example", notify))).ShouldBeTrue();
         var body = rig.Read("bob").ShouldHaveSingleItem().Body;
         body.ShouldContain("To: <postmaster@mail.example.test>\r\nSubject: A message without a sender could not be delivered\r\n");
-        body.ShouldContain("there is nobody\r\nelse to tell");
+        body.Replace("\r\n", " ").ShouldContain("there is nobody else to tell");
         rig.Read("alice").ShouldBeEmpty();
     }
 
@@ -183,7 +183,7 @@ public class NoticeMakerTests
         var body = await NoticeAsync(rig, await MessageAsync(rig, ret: ret), Failed("x@far.example"));
         body.Contains("the text").ShouldBe(whole);
         body.ShouldContain(whole ? "Content-Type: message/rfc822\r\n\r\nReceived: from x\r\nFrom: alice" : "Content-Type: text/rfc822-headers\r\n\r\nReceived: from x\r\nFrom: alice");
-        body.ShouldContain(whole ? "The\r\nmessage is attached" : "header of the message is attached");
+        body.Replace("\r\n", " ").ShouldContain(whole ? "The message is attached" : "The header of the message is attached");
     }
 
     [Fact]
