@@ -1,0 +1,2 @@
+-- Kept for the queue's own tables; this text changes nothing.
+UPDATE meta SET value = value WHERE name = 'schema';
