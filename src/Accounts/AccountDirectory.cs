@@ -1,4 +1,5 @@
 using Posthorn.Accounts.Addresses;
+using Posthorn.Accounts.Routes;
 using Posthorn.Storage;
 using Posthorn.Wire.Addresses;
 
@@ -70,6 +71,9 @@ public sealed class AccountDirectory : IDisposable
 
     /// <summary>The picture as of the last committed change.</summary>
     internal AddressBook Book => Volatile.Read(ref _wanted) == Volatile.Read(ref _have) ? Volatile.Read(ref _book) : Fresh();
+
+    /// <summary>The ways by which mail leaves, as of the last committed change.</summary>
+    public RouteBook Routes => Book.Routes;
 
     /// <summary>True when mail for this domain is ours: listed, another name of a listed one, or below a <c>*@*.domain</c> pattern. Also for disabled ones.</summary>
     public bool IsLocalDomain(string domain) => Book.IsLocalDomain(domain);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using Posthorn.Accounts.Routes;
 using Posthorn.Storage.Directory;
 using Posthorn.Wire.Addresses;
 
@@ -91,6 +92,7 @@ sealed class AddressBook
 
     public DirectoryRows Rows { get; }
     public AccountOptions Options { get; }
+    public RouteBook Routes { get; private set; } = RouteBook.Empty;
     public AccountEntry? FirstAccount { get; private set; }
 
     /// <summary>The domain of lowest id that is not another's name: stands in where one must be named.</summary>
