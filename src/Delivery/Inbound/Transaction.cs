@@ -130,7 +130,7 @@ sealed class Transaction : ISmtpTransaction
         };
     }
 
-    static byte[] StructureOf(BlobWriter blob)
+    internal static byte[] StructureOf(BlobWriter blob)
     {
         if (blob.Length <= blob.Head.Length) return PartTree.Encode(PartTree.Read(blob.Head.Span));
         using var stream = blob.OpenRead();
@@ -181,8 +181,8 @@ sealed class Transaction : ISmtpTransaction
                 Now = now,
                 EnvelopeId = _mail.EnvelopeId,
                 Recipients = about,
-                Returned = new ReturnedHeader(common, _blob!.Head, _mail.SmtpUtf8),
-            }).Span);
+                Returned = new ReturnedMessage(common, _blob!.Head, _mail.SmtpUtf8),
+            }).Octets.Span);
             filing.Structure = StructureOf(body);
         }
         return _notices;
