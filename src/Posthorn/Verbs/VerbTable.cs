@@ -14,6 +14,7 @@ static class VerbTable
         .. PlanVerbs.All,
         .. StoreVerbs.All,
         .. TraceVerbs.All,
+        .. QueueVerbs.All,
     ];
 
     /// <summary>What stands in the help for the words that are not verbs themselves.</summary>
@@ -26,6 +27,7 @@ static class VerbTable
         ["address"] = "Addresses and where they lead.",
         ["route"] = "Routes: the ways by which mail leaves.",
         ["store"] = "The store.",
+        ["queue"] = "The queue: mail that waits for other hosts.",
         ["check"] = "Checks that change nothing.",
         ["config"] = "The configuration file.",
     };
