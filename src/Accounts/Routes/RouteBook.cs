@@ -33,6 +33,9 @@ public sealed class RouteBook
     /// <summary>The routes in the order in which they were made.</summary>
     public IReadOnlyList<Route> All { get; }
 
+    /// <summary>False when no route can take mail from a mailbox here.</summary>
+    internal bool HasOwn => _recipients.HasExact;
+
     /// <param name="sender">The reverse-path; null for the null sender.</param>
     public Route Find(EmailAddress recipient, EmailAddress? sender) =>
         _recipients.Find(recipient) ?? (sender is null ? null : _senders.Find(sender)) ?? _default;
@@ -50,6 +53,8 @@ public sealed class RouteBook
         readonly Dictionary<EmailAddress, Route> _addresses = [];
         readonly Dictionary<string, Route> _domains = [];
         readonly Dictionary<string, Route> _below = [];
+
+        public bool HasExact => _addresses.Count + _domains.Count > 0;
 
         public void Add(RoutePattern pattern, Route route)
         {

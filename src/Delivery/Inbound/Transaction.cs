@@ -255,7 +255,7 @@ sealed class Transaction : ISmtpTransaction
 
     string ReversePath => _mail.ReversePath?.ToString() ?? "";
 
-    string Login => _client.Principal?.Address ?? "";
+    string Login => _client.Principal?.Address ?? _client.LocalUser?.ToString() ?? "";
 
     public async ValueTask DisposeAsync()
     {

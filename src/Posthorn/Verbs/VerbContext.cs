@@ -16,6 +16,7 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
     public MailStore Store { get; } = store;
     public AccountDirectory Directory { get; } = directory;
     public AccountService Accounts { get; } = new(store, kdf, Deployment.Accounts(config.Options), time);
+    public RouteService Routes { get; } = new(store, Deployment.Accounts(config.Options));
     public TimeProvider Time { get; } = time;
 
     /// <summary>Opens the store; throws <see cref="VerbException"/> when that cannot be.</summary>

@@ -86,7 +86,4 @@ public sealed partial class QueueTables
         _unit.Session.Use(WithoutOwner).Bind(1, exceptOwner).Bind(2, exceptOwner[..(exceptOwner.LastIndexOf('/') + 1)])
             .Bind(3, now.ToMicroseconds()).Bind(4, (long)most)
             .All(static r => new AbandonedRecipient(Lease(r), new(r.Int64(11)), Times.FromMicroseconds(r.Int64(12)), Times.FromMicroseconds(r.Int64(13))));
-
-    /// <summary>The story ids of messages that came with this Message-ID or that have this address as sender or recipient, newest first.</summary>
-    public IReadOnlyList<TraceId> Traces(string address, int most) => throw new NotImplementedException();
 }
