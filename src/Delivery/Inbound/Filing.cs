@@ -5,10 +5,11 @@ using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
 using Posthorn.Storage.Queue;
+using Posthorn.Wire.Addresses;
 
 namespace Posthorn.Delivery.Inbound;
 
-enum OutcomeKind { None, Filed, Queued, Held, Refused }
+enum OutcomeKind { None, Filed, Queued, Held, Refused, Looped }
 
 /// <summary>What was done for one target.</summary>
 readonly record struct Outcome(OutcomeKind Kind, string? Mailbox = null, uint Uid = 0);
@@ -36,6 +37,9 @@ sealed class Filing
     internal required byte[] Structure { get; init; }
     internal required DateTimeOffset Received { get; init; }
     internal required RecipientState ForeignState { get; init; }
+
+    /// <summary>How it leaves where an address of ours sends it on, by that address.</summary>
+    internal IReadOnlyDictionary<EmailAddress, ForwardedCopy> Forwards { get; init; } = ForwardedCopy.None;
 
     /// <summary>Tells which accounts have a quota; others need no look at what they use.</summary>
     internal required AccountDirectory Accounts { get; init; }
@@ -79,6 +83,7 @@ sealed class Filing
     {
         BlobLocation? _body;
         List<NewRecipient>? _foreign;
+        Dictionary<ForwardedCopy, List<NewRecipient>>? _forwarded;
         Dictionary<long, Outcome>? _mailboxes;
         long _onlyPlace;
 
@@ -142,21 +147,44 @@ sealed class Filing
 
         Outcome Foreign(Target target)
         {
-            var address = ((Destination.Foreign)target.Destination).Address.ToString();
+            var foreign = (Destination.Foreign)target.Destination;
+            var address = foreign.Address.ToString();
             var original = target.Rcpt.Recipient.ToString();
-            (_foreign ??= []).Add(new NewRecipient(address, original, target.Notify, target.Rcpt.OriginalRecipient, filing.ForeignState));
+            if (target.Looped)
+            {
+                Body(); // its story begins before this
+                unit.Events.Add(filing.Trace, EventKind.Refused, 0, Story.Looped(original, foreign));
+                return new Outcome(OutcomeKind.Looped);
+            }
+            var recipient = new NewRecipient(address, original, target.Notify, target.Rcpt.OriginalRecipient, filing.ForeignState);
+            if (foreign.ForwardedBy is { } by && filing.Forwards.TryGetValue(by, out var copy))
+            {
+                _forwarded ??= [];
+                if (!_forwarded.TryGetValue(copy, out var list)) _forwarded.Add(copy, list = []);
+                list.Add(recipient);
+            }
+            else (_foreign ??= []).Add(recipient);
             return new Outcome(filing.ForeignState == RecipientState.Held ? OutcomeKind.Held : OutcomeKind.Queued);
         }
 
-        /// <summary>The queue rows.</summary>
+        /// <summary>The queue rows: one message for those it goes to as it came, one for each address of ours that sends it on.</summary>
         internal void Queue()
         {
-            if (_foreign is null) return;
+            if (_foreign is not null) Queue(filing.Mail.ReversePath?.ToString() ?? "", filing.Common, _foreign, null);
+            if (_forwarded is null) return;
+            foreach (var (copy, recipients) in _forwarded) Queue(copy.ReversePath, copy.Prefix, recipients, copy);
+        }
+
+        void Queue(string reversePath, byte[] prefix, List<NewRecipient> recipients, ForwardedCopy? copy)
+        {
             var mail = filing.Mail;
-            unit.Queue.Add(new NewQueued(filing.Trace, mail.ReversePath?.ToString() ?? "", Body(), filing.Common, filing.Client.Principal?.AccountId ?? 0,
-                BodyName(mail.Body), mail.SmtpUtf8, mail.Return, mail.EnvelopeId, filing.Received, _foreign));
-            foreach (var r in _foreign)
+            unit.Queue.Add(new NewQueued(filing.Trace, reversePath, Body(), prefix, filing.Client.Principal?.AccountId ?? 0,
+                BodyName(mail.Body), mail.SmtpUtf8, mail.Return, mail.EnvelopeId, filing.Received, recipients));
+            foreach (var r in recipients)
+            {
+                if (copy is not null) unit.Events.Add(filing.Trace, EventKind.Forwarded, 0, Story.Forwarded(r.Original, r.Address, copy));
                 unit.Events.Add(filing.Trace, r.State == RecipientState.Held ? EventKind.Held : EventKind.Queued, 0, Story.Queued(r.Original, r.Address));
+            }
         }
 
         /// <summary>The body, stored when the first target needs it; with it the story begins.</summary>

@@ -30,7 +30,7 @@ public sealed class SmtpBackend : ISmtpBackend
         Options = options;
         Time = time;
         Logger = logger;
-        Router = new Router(accounts, EmailAddress.NormalizeDomain(options.Hostname) ?? options.Hostname);
+        Router = new Router(accounts, EmailAddress.NormalizeDomain(options.Hostname) ?? options.Hostname, new Srs(store, options.SrsDomain, time));
         Composer = new NoticeComposer(options.Hostname);
         Host = Encoding.ASCII.GetBytes(options.Hostname);
     }

@@ -3,6 +3,7 @@ using Posthorn.Accounts;
 using Posthorn.Accounts.Credentials;
 using Posthorn.Accounts.Service;
 using Posthorn.Configuration;
+using Posthorn.Delivery.Routing;
 using Posthorn.Logging;
 using Posthorn.Serving;
 using Posthorn.Storage;
@@ -17,6 +18,7 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
     public AccountDirectory Directory { get; } = directory;
     public AccountService Accounts { get; } = new(store, kdf, Deployment.Accounts(config.Options), time);
     public RouteService Routes { get; } = new(store, Deployment.Accounts(config.Options));
+    public Srs Srs { get; } = new(store, config.Options.Delivery.SrsDomain, time);
     public TimeProvider Time { get; } = time;
 
     /// <summary>Opens the store; throws <see cref="VerbException"/> when that cannot be.</summary>
