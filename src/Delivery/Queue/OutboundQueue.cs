@@ -87,7 +87,8 @@ public sealed class OutboundQueue : IQueueHandover, IAsyncDisposable
             {
                 if (_store.Read(u => u.Queue.Message(group.Key)) is not { } message)
                 {
-                    await running.GiveBackAsync([.. group]).ConfigureAwait(false);
+                    // Given back it would come again at once; somebody has to look at it.
+                    await _store.WriteAsync(u => group.Count(r => u.Queue.Hold(r, "the queued message cannot be read")), ct).ConfigureAwait(false);
                     continue;
                 }
                 var verdicts = group.Select(r => new Verdict(new RecipientResult(r, AttemptStatus.Failed, "5.0.0", reason, FromPeer: false, null, null), VerdictKind.Failed, default, false, false)).ToList();
