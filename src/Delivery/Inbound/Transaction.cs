@@ -121,7 +121,7 @@ sealed class Transaction : ISmtpTransaction
             Mail = _mail,
             Recipients = _recipients,
             Common = common,
-            Structure = StructureOf(blob),
+            Structure = StructureOf(blob, common),
             Received = now,
             ForeignState = foreignState,
             Accounts = _backend.Accounts,
@@ -130,11 +130,12 @@ sealed class Transaction : ISmtpTransaction
         };
     }
 
-    internal static byte[] StructureOf(BlobWriter blob)
+    /// <summary>The stored structure; a Date or Message-ID among the lines we put before the message belongs to its envelope.</summary>
+    internal static byte[] StructureOf(BlobWriter blob, ReadOnlySpan<byte> prefix)
     {
-        if (blob.Length <= blob.Head.Length) return PartTree.Encode(PartTree.Read(blob.Head.Span));
+        if (blob.Length <= blob.Head.Length) return PartTree.Encode(PartTree.Read(blob.Head.Span, prefix));
         using var stream = blob.OpenRead();
-        return PartTree.Encode(PartTree.Read(stream));
+        return PartTree.Encode(PartTree.Read(stream, prefix));
     }
 
     /// <summary>
@@ -183,7 +184,7 @@ sealed class Transaction : ISmtpTransaction
                 Recipients = about,
                 Returned = new ReturnedMessage(common, _blob!.Head, _mail.SmtpUtf8),
             }).Octets.Span);
-            filing.Structure = StructureOf(body);
+            filing.Structure = StructureOf(body, default);
         }
         return _notices;
     }
