@@ -20,6 +20,7 @@ public class PersistedNumbersTests
         List<MessageFlags>().ShouldBe("None=0 Seen=1 Answered=2 Flagged=4 Deleted=8 Draft=16 Forwarded=32 MdnSent=64 Junk=128 NotJunk=256 Phishing=512");
         List<MailboxRole>().ShouldBe("None=0 Inbox=1 Drafts=2 Sent=3 Junk=4 Trash=5 Archive=6");
         List<RecipientState>().ShouldBe("Due=1 Leased=2 Held=3 Delivered=4 Failed=5 Dropped=6");
+        List<SenderTrust>().ShouldBe("Unproven=0 Proven=1 Failed=2");
     }
 
     [Fact]
