@@ -99,8 +99,8 @@ sealed class CommandTree
                 var word = new Argument<string>(name) { Description = help };
                 command.Arguments.Add(word);
                 return (p, input) => input.Values[name] = p.GetValue(word);
-            case ParameterKind.Words:
-                var words = new Argument<string[]>(name) { Description = help, Arity = ArgumentArity.OneOrMore };
+            case ParameterKind.Words or ParameterKind.AnyWords:
+                var words = new Argument<string[]>(name) { Description = help, Arity = parameter.Kind == ParameterKind.Words ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore };
                 command.Arguments.Add(words);
                 return (p, input) => input.Values[name] = new System.Text.Json.Nodes.JsonArray([.. (p.GetValue(words) ?? []).Select(w => (System.Text.Json.Nodes.JsonNode)w)]);
             case ParameterKind.Option:

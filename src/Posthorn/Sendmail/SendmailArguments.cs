@@ -108,10 +108,7 @@ sealed record SendmailArguments
                 else throw new SendmailUsageException($"-{letter} needs a value");
                 return;
             }
-            if (letter == 'e')
-            {
-                return; // -em, -ep …: how errors are told; -e alone says nothing
-            }
+            if (letter == 'e') return; // -em, -ep …: how errors are told; they are told one way here
             if (!Alone.Contains(letter)) throw new SendmailUsageException($"-{letter} is no option of sendmail");
             switch (letter)
             {
@@ -130,8 +127,7 @@ sealed record SendmailArguments
             case 'C': Config = value; break;
             case 'f' or 'r': Sender = value; break;
             case 'F': Name = value; break;
-            case 'V': EnvelopeId = Checked(value.Length is > 0 and <= 100 && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'), value, "-V takes up to 100 printable characters");
-                break;
+            case 'V': EnvelopeId = Checked(value.Length is > 0 and <= 100 && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'), value, "-V takes up to 100 printable characters"); break;
             case 'N': Notify = NotifyOf(value); break;
             case 'R': Return = value.ToUpperInvariant() is "FULL" or "HDRS" ? value.ToUpperInvariant() : throw new SendmailUsageException("-R takes full or hdrs"); break;
             case 'o':

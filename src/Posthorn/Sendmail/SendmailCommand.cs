@@ -138,7 +138,7 @@ sealed class SendmailCommand(Terminal terminal, IDictionary environment)
 
     Task<int> RunQueueAsync(SendmailArguments arguments, CancellationToken ct) => arguments.QueuePart switch
     {
-        ['I', .. var id] => QueueAsync(QueueVerbs.Retry, arguments, new() { ["id"] = id }, ct),
+        ['I', .. var id] => QueueAsync(QueueVerbs.Retry, arguments, new() { ["ids"] = new System.Text.Json.Nodes.JsonArray(id) }, ct),
         ['R' or 'S', .. var domain] => QueueAsync(QueueVerbs.Retry, arguments, new() { ["domain"] = domain }, ct),
         _ => QueueAsync(QueueVerbs.Flush, arguments, [], ct),
     };
