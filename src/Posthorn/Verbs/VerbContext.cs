@@ -3,11 +3,8 @@ using Posthorn.Accounts;
 using Posthorn.Accounts.Credentials;
 using Posthorn.Accounts.Service;
 using Posthorn.Configuration;
-<<<<<<< HEAD
-using Posthorn.Delivery.Routing;
-=======
 using Posthorn.Delivery.Queue;
->>>>>>> tell
+using Posthorn.Delivery.Routing;
 using Posthorn.Logging;
 using Posthorn.Serving;
 using Posthorn.Storage;
