@@ -138,10 +138,12 @@ sealed class SendmailCommand(Terminal terminal, IDictionary environment)
 
     Task<int> RunQueueAsync(SendmailArguments arguments, CancellationToken ct) => arguments.QueuePart switch
     {
-        ['I', .. var id] => QueueAsync(QueueVerbs.Retry, arguments, new() { ["ids"] = new System.Text.Json.Nodes.JsonArray(id) }, ct),
-        ['R' or 'S', .. var domain] => QueueAsync(QueueVerbs.Retry, arguments, new() { ["domain"] = domain }, ct),
-        _ => QueueAsync(QueueVerbs.Flush, arguments, [], ct),
+        ['I', .. var id] => QueueAsync(Silent(QueueVerbs.Retry), arguments, new() { ["ids"] = new System.Text.Json.Nodes.JsonArray(id) }, ct),
+        ['R' or 'S', .. var domain] => QueueAsync(Silent(QueueVerbs.Retry), arguments, new() { ["domain"] = domain }, ct),
+        _ => QueueAsync(Silent(QueueVerbs.Flush), arguments, [], ct),
     };
+
+    static Verb Silent(Verb verb) => verb with { Print = static (_, _) => { } };
 
     async Task<int> QueueAsync(Verb verb, SendmailArguments arguments, System.Text.Json.Nodes.JsonObject values, CancellationToken ct)
     {

@@ -62,6 +62,7 @@ sealed partial class Server : IAsyncDisposable
         _control.Start();
         _listeners.Start();
         foreach (var listener in options.Listeners) LogListening(Deployment.Name(listener.Protocol), listener.Address);
+        LogListening("sendmail", new ListenerAddress(null, _config.SendmailSocket));
         LogReady(ConfigCommands.Text, _config.File);
     }
 
