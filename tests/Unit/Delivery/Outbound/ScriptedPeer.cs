@@ -254,6 +254,9 @@ sealed class ScriptedPeer : IAsyncDisposable
         {
             await _stream.WriteAsync(Encoding.Latin1.GetBytes(reply.Replace("~", "\r\n") + "\r\n"));
             if (!reply.StartsWith("421", StringComparison.Ordinal)) return true;
+            // What came in the meantime is read, or the reset would overtake the reply.
+            socket.Shutdown(SocketShutdown.Send);
+            while (await _stream.ReadAsync(new byte[256]) > 0) { }
             return false;
         }
 
@@ -263,6 +266,7 @@ sealed class ScriptedPeer : IAsyncDisposable
             {
                 case "drop": throw new IOException("dropped");
                 case "broken":
+                    await _stream.ReadExactlyAsync(_one); // not before the client has begun: that is another case
                     await _stream.WriteAsync("HTTP/1.0 400 Bad Request\r\n\r\n"u8.ToArray());
                     throw new IOException("broken");
                 case "silent":
