@@ -97,7 +97,7 @@ public sealed class NoticeMaker
         try
         {
             filing.Blob.Write(notice.Octets.Span);
-            filing.Structure = Transaction.StructureOf(filing.Blob);
+            filing.Structure = Inbound.Transaction.StructureOf(filing.Blob, default);
             await filing.Blob.SealAsync(ct).ConfigureAwait(false);
         }
         catch

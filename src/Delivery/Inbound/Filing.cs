@@ -17,7 +17,17 @@ readonly record struct Outcome(OutcomeKind Kind, string? Mailbox = null, uint Ui
 /// <param name="Outcomes">One for each target.</param>
 /// <param name="Refused">One for each reply (LMTP: recipient; SMTP: one for all): true when every mailbox behind it is full.</param>
 /// <param name="Notices">One for each notice: what was done for each of its destinations; null when it was not due.</param>
-sealed record FilingResult(Outcome[] Outcomes, bool[] Refused, Outcome[]?[] Notices);
+sealed record FilingResult(Outcome[] Outcomes, bool[] Refused, Outcome[]?[] Notices)
+{
+    /// <summary>The queued message whose recipients can go at once; null when none can.</summary>
+    internal QueuedMessage? Fresh { get; set; }
+
+    /// <summary>Those of its recipients.</summary>
+    internal IReadOnlyList<LeasedRecipient> Leased { get; set; } = [];
+
+    /// <summary>True when somebody was queued who waits to be taken up.</summary>
+    internal bool AnyWaiting { get; set; }
+}
 
 /// <summary>
 /// The one store unit of a message: body once, a row in each mailbox, queue rows, events. It may run again, so it changes
@@ -46,13 +56,19 @@ sealed class Filing
 
     internal required string ReceivedDetail { get; init; }
 
+    /// <summary>Places for those that can go at once; null when none can.</summary>
+    internal FreshPlaces? Fresh { get; init; }
+
     internal required IReadOnlyList<NoticeFiling> Notices { get; init; }
+
+    /// <summary>True when the reverse-path can be believed.</summary>
+    internal required bool MayBeTold { get; init; }
 
     internal FilingResult Run(WriteUnit unit)
     {
         var lmtp = Client.Service == SmtpService.Lmtp;
         var result = new FilingResult(new Outcome[Recipients.Targets.Count], new bool[lmtp ? Recipients.Count : 1], Notices.Count == 0 ? [] : new Outcome[]?[Notices.Count]);
-        var work = new Work(this, unit, result.Outcomes);
+        var work = new Work(this, unit, result);
         if (lmtp)
         {
             // RFC 2033: each recipient has its own reply, so its quota is exact.
@@ -74,13 +90,18 @@ sealed class Filing
         }
         work.Queue();
         for (var i = 0; i < Notices.Count; i++)
-            if (!result.Refused[Notices[i].Reply]) result.Notices[i] = Notices[i].Run(unit);
+        {
+            if (result.Refused[Notices[i].Reply]) continue;
+            result.Notices[i] = Notices[i].Run(unit);
+            result.AnyWaiting |= Array.Exists(result.Notices[i]!, static o => o.Kind == OutcomeKind.Queued);
+        }
         return result;
     }
 
     /// <summary>One run of the unit.</summary>
-    struct Work(Filing filing, WriteUnit unit, Outcome[] outcomes)
+    struct Work(Filing filing, WriteUnit unit, FilingResult result)
     {
+        readonly Outcome[] _outcomes = result.Outcomes;
         BlobLocation? _body;
         List<NewRecipient>? _foreign;
         Dictionary<ForwardedCopy, List<NewRecipient>>? _forwarded;
@@ -93,7 +114,7 @@ sealed class Filing
             foreach (var t in targets)
             {
                 if (filing.Recipients.Targets[t].Destination is not Destination.Local local || filing.Accounts.Account(local.AccountId) is not { Quota: > 0 }) return true;
-                if (outcomes[t].Kind == OutcomeKind.Filed) return true; // another recipient has led there
+                if (_outcomes[t].Kind == OutcomeKind.Filed) return true; // another recipient has led there
                 if (unit.Directory.Account(local.AccountId) is not { } account || !Quota.IsOver(account, filing.Blob.Length)) return true;
             }
             return targets.Length == 0;
@@ -101,16 +122,16 @@ sealed class Filing
 
         internal readonly void Refuse(int[] targets)
         {
-            foreach (var t in targets) outcomes[t] = new Outcome(OutcomeKind.Refused);
+            foreach (var t in targets) _outcomes[t] = new Outcome(OutcomeKind.Refused);
         }
 
         internal void Deliver(int[] targets)
         {
             foreach (var t in targets)
             {
-                if (outcomes[t].Kind is not (OutcomeKind.None or OutcomeKind.Refused)) continue;
+                if (_outcomes[t].Kind is not (OutcomeKind.None or OutcomeKind.Refused)) continue;
                 var target = filing.Recipients.Targets[t];
-                outcomes[t] = target.Destination is Destination.Local local ? File(local, target.Rcpt) : Foreign(target);
+                _outcomes[t] = target.Destination is Destination.Local local ? File(local, target.Rcpt) : Foreign(target, t);
             }
         }
 
@@ -145,7 +166,7 @@ sealed class Filing
             _mailboxes[place] = outcome;
         }
 
-        Outcome Foreign(Target target)
+        Outcome Foreign(Target target, int index)
         {
             var foreign = (Destination.Foreign)target.Destination;
             var address = foreign.Address.ToString();
@@ -163,7 +184,7 @@ sealed class Filing
                 if (!_forwarded.TryGetValue(copy, out var list)) _forwarded.Add(copy, list = []);
                 list.Add(recipient);
             }
-            else (_foreign ??= []).Add(recipient);
+            else (_foreign ??= []).Add(filing.Fresh?.IsNow(index) == true ? recipient with { State = RecipientState.Leased } : recipient);
             return new Outcome(filing.ForeignState == RecipientState.Held ? OutcomeKind.Held : OutcomeKind.Queued);
         }
 
@@ -178,8 +199,18 @@ sealed class Filing
         void Queue(string reversePath, byte[] prefix, List<NewRecipient> recipients, ForwardedCopy? copy)
         {
             var mail = filing.Mail;
-            unit.Queue.Add(new NewQueued(filing.Trace, reversePath, Body(), prefix, filing.Client.Principal?.AccountId ?? 0,
-                BodyName(mail.Body), mail.SmtpUtf8, mail.Return, mail.EnvelopeId, filing.Received, recipients));
+            var fresh = copy is null ? filing.Fresh?.Mail : null;
+            var blob = Body();
+            var trust = filing.MayBeTold ? SenderTrust.Proven : SenderTrust.Unproven;
+            var queued = new NewQueued(filing.Trace, reversePath, blob, prefix, filing.Client.Principal?.AccountId ?? 0,
+                BodyName(mail.Body), mail.SmtpUtf8, mail.Return, mail.EnvelopeId, filing.Received, recipients, trust, fresh?.Lease);
+            var id = unit.Queue.Add(queued);
+            if (fresh is not null)
+            {
+                result.Leased = unit.Queue.LeasedOf(id, fresh.Lease.Owner);
+                result.Fresh = new QueuedMessage(id, queued.Trace, reversePath, blob, prefix, queued.Sender, queued.Body, queued.SmtpUtf8, queued.Return, queued.EnvelopeId, prefix.Length + blob.Length, queued.Received, trust);
+            }
+            result.AnyWaiting |= result.Leased.Count < recipients.Count || copy is not null;
             foreach (var r in recipients)
             {
                 if (copy is not null) unit.Events.Add(filing.Trace, EventKind.Forwarded, 0, Story.Forwarded(r.Original, r.Address, copy));

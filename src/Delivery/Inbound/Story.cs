@@ -12,7 +12,8 @@ static class Story
     {
         var d = new StoryDetail();
         d.Add("from", mail.ReversePath?.ToString() ?? "<>");
-        d.Add("client", client.Address.ToString());
+        if (client.LocalUser is { } user) d.Add("user", user.ToString());
+        else d.Add("client", client.Address.ToString());
         d.Add("helo", client.Helo);
         d.Add("name", client.ReverseName);
         d.Add("with", System.Text.Encoding.ASCII.GetString(TraceHeader.Protocol(client, mail.SmtpUtf8)));

@@ -20,6 +20,7 @@ sealed class Transaction : ISmtpTransaction
     BlobWriter? _blob;
     SmtpReply? _writeFailure;
     List<NoticeFiling>? _notices;
+    FreshPlaces? _fresh;
 
     internal Transaction(SmtpBackend backend, SmtpClientInfo client, MailParameters mail)
     {
@@ -92,6 +93,7 @@ sealed class Transaction : ISmtpTransaction
             await _blob.SealAsync(ct).ConfigureAwait(false);
             foreach (var notice in filing.Notices) await notice.Blob.SealAsync(ct).ConfigureAwait(false);
             var result = await _backend.Store.WriteAsync(filing.Run, ct).ConfigureAwait(false);
+            HandOver(result);
             Log(result);
             return Answer(result, verbose);
         }
@@ -99,6 +101,17 @@ sealed class Transaction : ISmtpTransaction
         {
             return ToAll(Failure(e));
         }
+        finally
+        {
+            if (_fresh is not null) _backend.Handover.Abandon(_fresh.Mail);
+        }
+    }
+
+    /// <summary>What was queued goes on its way: at once where there is a place, else when the queue takes it up.</summary>
+    void HandOver(FilingResult result)
+    {
+        if (result.Fresh is not null && result.Leased.Count > 0) _backend.Handover.HandOver(_fresh!.Mail, result.Fresh, result.Leased);
+        if (result.AnyWaiting) _backend.Handover.Wake();
     }
 
     async ValueTask WithoutReturnPathAsync()
@@ -122,21 +135,24 @@ sealed class Transaction : ISmtpTransaction
             Mail = _mail,
             Recipients = _recipients,
             Common = common,
-            Structure = StructureOf(blob),
+            Structure = StructureOf(blob, common),
             Received = now,
             ForeignState = foreignState,
             Forwards = await ForwardedCopy.OfAsync(_recipients, _mail.ReversePath, common, _backend.Router, ct).ConfigureAwait(false),
             Accounts = _backend.Accounts,
             ReceivedDetail = Story.Received(_client, _mail, _recipients.Count, blob.Length, header),
+            Fresh = _fresh = FreshPlaces.For(_recipients, _mail.ReversePath, foreignState, _backend.Handover),
+            MayBeTold = MayBeTold,
             Notices = _recipients.AnySuccess && MayBeTold && _mail.ReversePath is not null ? Notices(_mail.ReversePath, common, now, foreignState) : [],
         };
     }
 
-    internal static byte[] StructureOf(BlobWriter blob)
+    /// <summary>The stored structure; a Date or Message-ID among the lines we put before the message belongs to its envelope.</summary>
+    internal static byte[] StructureOf(BlobWriter blob, ReadOnlySpan<byte> prefix)
     {
-        if (blob.Length <= blob.Head.Length) return PartTree.Encode(PartTree.Read(blob.Head.Span));
+        if (blob.Length <= blob.Head.Length) return PartTree.Encode(PartTree.Read(blob.Head.Span, prefix));
         using var stream = blob.OpenRead();
-        return PartTree.Encode(PartTree.Read(stream));
+        return PartTree.Encode(PartTree.Read(stream, prefix));
     }
 
     /// <summary>
@@ -185,7 +201,7 @@ sealed class Transaction : ISmtpTransaction
                 Recipients = about,
                 Returned = new ReturnedMessage(common, _blob!.Head, _mail.SmtpUtf8),
             }).Octets.Span);
-            filing.Structure = StructureOf(body);
+            filing.Structure = StructureOf(body, default);
         }
         return _notices;
     }
@@ -257,7 +273,7 @@ sealed class Transaction : ISmtpTransaction
 
     string ReversePath => _mail.ReversePath?.ToString() ?? "";
 
-    string Login => _client.Principal?.Address ?? "";
+    string Login => _client.Principal?.Address ?? _client.LocalUser?.ToString() ?? "";
 
     public async ValueTask DisposeAsync()
     {

@@ -36,6 +36,9 @@ static class ConfigRules
         if (options.Control.Socket is { } socket && System.Text.Encoding.UTF8.GetByteCount(socket) > 107) Wrong("control.socket", "the path of a Unix socket must not be longer than 107 octets");
         if (options.Control.Socket is null && System.Text.Encoding.UTF8.GetByteCount(Path.Combine(options.DataDirectory, "control.sock")) > 107)
             Wrong("dataDirectory", "is too long for the path of the control socket in it; set control.socket to a shorter one");
+        if (options.Sendmail.Socket is { } letters && System.Text.Encoding.UTF8.GetByteCount(letters) > 107) Wrong("sendmail.socket", "the path of a Unix socket must not be longer than 107 octets");
+        if (options.Sendmail.Socket is null && System.Text.Encoding.UTF8.GetByteCount(Path.Combine(options.DataDirectory, "sendmail.sock")) > 107)
+            Wrong("dataDirectory", "is too long for the path of the sendmail socket in it; set sendmail.socket to a shorter one");
     }
 
     static void Listeners(ServerOptions options, Action<string, string> wrong)

@@ -57,10 +57,12 @@ sealed partial class Server : IAsyncDisposable
         _services = await Services.OpenAsync(_config, _logs, _time, _trusted, () => _listeners.NearlyFull, _holdForeign).ConfigureAwait(false);
         _certificates.Load(Deployment.Certificates(options));
         _listeners.Bind(a => !drop || a.UnixPath is not null);
+        _listeners.BindLocal(_config.SendmailSocket, options.Sendmail.Users, (connection, ct) => _services.ServeLocalAsync(connection, ct));
         _control = new ControlServer(_config.ControlSocket, _services.Verbs(_config), _logs.CreateLogger("control"));
         _control.Start();
         _listeners.Start();
         foreach (var listener in options.Listeners) LogListening(Deployment.Name(listener.Protocol), listener.Address);
+        LogListening("sendmail", new ListenerAddress(null, _config.SendmailSocket));
         LogReady(ConfigCommands.Text, _config.File);
     }
 

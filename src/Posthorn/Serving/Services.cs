@@ -63,6 +63,14 @@ sealed class Services : IAsyncDisposable
         return _smtp.RunAsync(connection, settings, ct);
     }
 
+    /// <summary>Serves a program of this machine that sends mail: its user may send to anywhere, as with other mail servers' sendmail.</summary>
+    public Task ServeLocalAsync(Connection connection, CancellationToken ct)
+    {
+        var id = connection.PeerUser ?? -1;
+        var name = ProcessUser.Find((uint)id)?.Name ?? id.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return _smtp.RunAsync(connection, new SmtpListenerSettings { Service = SmtpService.Relay, LocalUser = new LocalUser(name, id) }, ct);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _housekeeping.DisposeAsync().ConfigureAwait(false);

@@ -3,6 +3,7 @@ using Posthorn.Accounts;
 using Posthorn.Accounts.Credentials;
 using Posthorn.Accounts.Service;
 using Posthorn.Configuration;
+using Posthorn.Delivery.Queue;
 using Posthorn.Delivery.Routing;
 using Posthorn.Logging;
 using Posthorn.Serving;
@@ -20,6 +21,9 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
     public RouteService Routes { get; } = new(store, Deployment.Accounts(config.Options));
     public Srs Srs { get; } = new(store, config.Options.Delivery.SrsDomain, time);
     public TimeProvider Time { get; } = time;
+
+    /// <summary>The scheduler of the running server; null when none runs, or one that does not deliver.</summary>
+    public OutboundQueue? Queue { get; init; }
 
     /// <summary>Opens the store; throws <see cref="VerbException"/> when that cannot be.</summary>
     public static async Task<VerbContext> OpenAsync(LoadedConfig config, LogProvider logs)

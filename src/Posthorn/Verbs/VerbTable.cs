@@ -15,6 +15,7 @@ static class VerbTable
         .. PlanVerbs.All,
         .. StoreVerbs.All,
         .. TraceVerbs.All,
+        .. QueueVerbs.All,
     ];
 
     /// <summary>What stands in the help for the words that are not verbs themselves.</summary>
@@ -28,6 +29,7 @@ static class VerbTable
         ["route"] = "Routes: the ways by which mail leaves.",
         ["srs"] = "Rewritten reverse-paths of forwarded mail (SRS).",
         ["store"] = "The store.",
+        ["queue"] = "The queue: mail that waits for other hosts.",
         ["check"] = "Checks that change nothing.",
         ["config"] = "The configuration file.",
     };
