@@ -36,7 +36,7 @@ public sealed class NoticeMaker
     {
         (_store, _accounts, _time, _log) = (store, accounts, time, logger);
         _hostname = EmailAddress.NormalizeDomain(hostname) ?? hostname;
-        _router = new Router(accounts, _hostname);
+        _router = new Router(accounts, _hostname, new Srs(store, null, time));
         _composer = new NoticeComposer(hostname);
     }
 
@@ -47,7 +47,7 @@ public sealed class NoticeMaker
     /// </summary>
     internal async ValueTask<NoticeFiling?> MakeAsync(QueuedMessage message, IReadOnlyList<ToldRecipient> recipients, CancellationToken ct)
     {
-        var sender = message.ReversePath.Length == 0 ? null : EmailAddress.TryParse(message.ReversePath);
+        var sender = message.ReversePath.Length == 0 ? null : EmailAddress.TryParse(message.ReversePath) is { } path ? _router.SenderBehind(path) : null;
         var now = _time.GetUtcNow();
         var told = new List<NoticeRecipient>(recipients.Count);
         var failure = false;

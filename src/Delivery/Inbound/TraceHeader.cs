@@ -86,6 +86,16 @@ static class TraceHeader
         return prefix;
     }
 
+    /// <summary>The lines of a copy that an address of ours sends on: whose it was, and the common lines.</summary>
+    internal static byte[] Forwarded(EmailAddress by, ReadOnlySpan<byte> common)
+    {
+        var w = new OctetWriter(stackalloc byte[Room]);
+        w.Add("Delivered-To: "u8);
+        w.Add(by.ToString());
+        w.Add("\r\n"u8);
+        return [.. w.Written, .. common];
+    }
+
     /// <summary>The protocol by its registered name: RFC 3848, RFC 6531 §4.3.</summary>
     internal static ReadOnlySpan<byte> Protocol(SmtpClientInfo client, bool utf8)
     {

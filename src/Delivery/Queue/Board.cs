@@ -40,9 +40,14 @@ sealed class Board(QueueOptions options)
     int _aside;
     int _unproven;
     int _claimed;
+    int _freshRows;
+    int _triedRows;
 
-    internal int Rows { get; private set; }
-    internal bool HasRoom => Rows < MostRows;
+    int Rows => _freshRows + _triedRows;
+
+    /// <summary>True while more may be taken up: half of the memory is for each kind.</summary>
+    internal bool HasRoom(bool fresh) => (fresh ? _freshRows : _triedRows) < MostRows / 2;
+
     internal int Active => _general + _aside;
 
     /// <summary>Claimed parcels that wait for a place.</summary>
@@ -70,7 +75,7 @@ sealed class Board(QueueOptions options)
         // Those that work get through what they have; the memory must not fill with what waits for the others.
         var room = Rows > MostRows / 2 && !lane.Proven ? FewRowsOfLane : MostRowsOfLane;
         var taken = lane.Of(row.Attempts == 0).Offer(row, route, room, options.Recipients);
-        if (taken) Rows++;
+        if (taken) Count(row.Attempts == 0, 1);
         List(lane);
         return taken;
     }
@@ -79,8 +84,14 @@ sealed class Board(QueueOptions options)
     internal void Append(Lane lane, WaitingRecipient row, Route route)
     {
         lane.Of(row.Attempts == 0).Append(row, route, options.Recipients);
-        Rows++;
+        Count(row.Attempts == 0, 1);
         List(lane);
+    }
+
+    void Count(bool fresh, int rows)
+    {
+        if (fresh) _freshRows += rows;
+        else _triedRows += rows;
     }
 
     /// <summary>True when fresh mail for this destination may be queued as claimed; its place in the line is then held.</summary>
@@ -186,7 +197,7 @@ sealed class Board(QueueOptions options)
 
     void Took(Parcel parcel)
     {
-        Rows -= parcel.Waiting.Count;
+        Count(parcel.Fresh, -parcel.Waiting.Count);
         if (parcel.Waiting.Count == 0) _claimed--;
     }
 
@@ -357,7 +368,7 @@ sealed class Board(QueueOptions options)
             lane.Fresh.Clear(forgotten);
             lane.Tried.Clear(forgotten);
         }
-        Rows = 0;
+        (_freshRows, _triedRows) = (0, 0);
     }
 
     /// <summary>Takes those out that are claimed and were not begun.</summary>

@@ -70,9 +70,6 @@ sealed class Lane
 
     internal TimeSpan LastUse { get; set; }
 
-    /// <summary>When a warning about it was last written, by the board's clock.</summary>
-    internal TimeSpan? Warned { get; set; }
-
     internal int Claimed => _claimed.Count;
 
     /// <summary>Recipients in memory that wait for a place.</summary>

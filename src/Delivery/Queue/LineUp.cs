@@ -63,12 +63,19 @@ sealed class LineUp(Lane lane, bool fresh)
     void Leave(WaitingRecipient row)
     {
         var before = new QueuePosition(row.Due, row.Id - 1);
+        if (_stored is not null && _stored.TryGetValue(row.Domain, out var there))
+        {
+            // One that was found late (its commit came behind others') lies before what was left.
+            if (before.Due < there.Due || (before.Due == there.Due && before.Id < there.Id)) _stored[row.Domain] = before;
+            return;
+        }
         if (Rescan is not null) return;
         if (_stored is null || _stored.Count < MostDomains)
         {
-            if ((_stored ??= []).TryAdd(row.Domain, before)) _turns.Enqueue(row.Domain);
+            (_stored ??= []).Add(row.Domain, before);
+            _turns.Enqueue(row.Domain);
         }
-        else if (!_stored.ContainsKey(row.Domain)) Rescan = before;
+        else Rescan = before;
     }
 
     /// <summary>The next one; null when none is in memory.</summary>

@@ -258,7 +258,11 @@ ref struct AddressText
             else if (c == '[' && joined) Literal();
             else
             {
-                if (c == '\\' && _at + 1 < _text.Length) c = _text[++_at];
+                if (c == '\\' && _at + 1 < _text.Length)
+                {
+                    c = _text[++_at];
+                    _quoted = true;
+                }
                 _scratch[_used++] = c;
                 _at++;
             }

@@ -74,7 +74,7 @@ static class HtmlText
         var end = name.IndexOfAny(" \t\r\n/>");
         name = end < 0 ? name : name[..end];
         var length = TagLength(rest);
-        if (!IsInline.Contains(name)) text.Append(' ');
+        if (!IsInline.Contains(name) && text.Length > 0 && !char.IsWhiteSpace(text[^1])) text.Append(' ');
         if (!closing && (name.Equals("script", StringComparison.OrdinalIgnoreCase) || name.Equals("style", StringComparison.OrdinalIgnoreCase)))
         {
             var close = rest[length..].IndexOf(string.Concat("</", name), StringComparison.OrdinalIgnoreCase);

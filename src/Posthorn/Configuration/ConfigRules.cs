@@ -16,6 +16,7 @@ static class ConfigRules
         }
 
         if (!IsHostName(options.Hostname)) Wrong("hostname", "must be a host name like \"mail.example.org\"");
+        if (options.Delivery.SrsDomain is { } srs && !IsHostName(srs)) Wrong("delivery.srsDomain", "must be a domain like \"example.org\"");
         if (options.Accounts.DefaultDomain is { } domain && !IsHostName(domain)) Wrong("accounts.defaultDomain", "must be a domain like \"example.org\"");
         Listeners(options, Wrong);
         Store(options.Store, Wrong);

@@ -28,6 +28,7 @@ static class Deployment
         MaxMessageSize = options.Limits.MessageSize,
         MaxRecipients = options.Limits.Recipients,
         HoldForeign = holdForeign,
+        SrsDomain = options.Delivery.SrsDomain,
     };
 
     public static QueueOptions Queue(ServerOptions options) => new()

@@ -25,14 +25,15 @@ static class AddressVerbs
         var text = arguments.Text("address");
         var address = Parse(text);
         var sender = arguments.Optional("sender") is { Length: > 0 } from and not "<>" ? Parse(from) : null;
-        var found = context.Directory.Resolve(address, explain: true);
+        var behind = context.Srs.Reverse(address);
+        var found = context.Directory.Resolve(behind ?? address, explain: true);
         var routes = context.Directory.Routes;
-        IReadOnlyList<Destination> destinations = found.Status == ResolutionStatus.NotLocal ? [new Destination.Foreign(address)] : found.Destinations;
+        IReadOnlyList<Destination> destinations = found.Status == ResolutionStatus.NotLocal ? [new Destination.Foreign(behind ?? address)] : found.Destinations;
         return Task.FromResult(new JsonObject
         {
             ["address"] = text,
             ["status"] = char.ToLowerInvariant(found.Status.ToString()[0]) + found.Status.ToString()[1..],
-            ["steps"] = Texts(found.Steps),
+            ["steps"] = Texts(behind is null ? found.Steps : [$"{address} is a rewritten reverse-path (SRS): bounces to it go to {behind}", .. found.Steps]),
             ["destinations"] = List(destinations.Select(d => Of(d, routes, sender))),
         });
     }

@@ -4,6 +4,7 @@ using Posthorn.Accounts.Credentials;
 using Posthorn.Accounts.Service;
 using Posthorn.Configuration;
 using Posthorn.Delivery.Queue;
+using Posthorn.Delivery.Routing;
 using Posthorn.Logging;
 using Posthorn.Serving;
 using Posthorn.Storage;
@@ -18,6 +19,7 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
     public AccountDirectory Directory { get; } = directory;
     public AccountService Accounts { get; } = new(store, kdf, Deployment.Accounts(config.Options), time);
     public RouteService Routes { get; } = new(store, Deployment.Accounts(config.Options));
+    public Srs Srs { get; } = new(store, config.Options.Delivery.SrsDomain, time);
     public TimeProvider Time { get; } = time;
 
     /// <summary>The scheduler of the running server; null when none runs, or one that does not deliver.</summary>

@@ -15,10 +15,12 @@ public sealed partial class QueueTables
     internal static readonly SqlText WaitingTried = new(WaitingRows + " r.attempts > 0 AND (r.due, r.id) > ($1, $2) AND r.due <= $3 ORDER BY r.due, r.id LIMIT $4");
     internal static readonly SqlText DomainFresh = new(WaitingRows + " r.attempts = 0 AND r.domain = $5 AND (r.due, r.id) > ($1, $2) AND r.due <= $3 ORDER BY r.due, r.id LIMIT $4");
     internal static readonly SqlText DomainTried = new(WaitingRows + " r.attempts > 0 AND r.domain = $5 AND (r.due, r.id) > ($1, $2) AND r.due <= $3 ORDER BY r.due, r.id LIMIT $4");
+
+    // Nothing falls due after the last of all times: to wait for a damaged row's time would be to ask for ever.
     internal static readonly SqlText NextDueTime = new("""
         SELECT MIN(due) FROM (
-          SELECT MIN(due) AS due FROM queue_recipients WHERE state = 1 AND attempts = 0 AND due > $1
-          UNION ALL SELECT MIN(due) AS due FROM queue_recipients WHERE state = 1 AND attempts > 0 AND due > $1) next
+          SELECT MIN(due) AS due FROM queue_recipients WHERE state = 1 AND attempts = 0 AND due > $1 AND due < $2
+          UNION ALL SELECT MIN(due) AS due FROM queue_recipients WHERE state = 1 AND attempts > 0 AND due > $1 AND due < $2) next
         """);
     static readonly SqlText OpenMessage = new("""
         SELECT m.id, m.trace, m.reverse_path, m.prefix, m.sender, m.body, m.smtp_utf8, m.return_part, m.envelope_id, m.size, m.received, m.trust,
@@ -62,7 +64,7 @@ public sealed partial class QueueTables
 
     /// <summary>When the next recipient after this moment falls due; null when none does.</summary>
     public DateTimeOffset? NextDue(DateTimeOffset after) =>
-        _unit.Session.Use(NextDueTime).Bind(1, after.ToMicroseconds()).Scalar() is { } due ? Times.FromMicroseconds(due) : null;
+        _unit.Session.Use(NextDueTime).Bind(1, after.ToMicroseconds()).Bind(2, DateTimeOffset.MaxValue.ToMicroseconds()).Scalar() is { } due ? Times.FromMicroseconds(due) : null;
 
     /// <summary>A queued message; null when there is none (any more). One whose body has no row has a body that cannot be read.</summary>
     public QueuedMessage? Message(long id) => _unit.Session.Use(OpenMessage).Bind(1, id).One(static r =>

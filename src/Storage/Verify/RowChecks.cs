@@ -118,13 +118,14 @@ static class RowChecks
             SELECT q.id FROM queue_messages q
             WHERE q.finished IS NULL AND NOT EXISTS (SELECT 1 FROM queue_recipients r WHERE r.message_id = q.id AND r.state NOT IN (4, 5, 6))
             """)),
-        new(Severity.Orphan, "queued recipient", "waits under domain {1}, its address is {2}", new("""
-            SELECT id, domain, address FROM queue_recipients
+        new(Severity.Orphan, "queued recipient", "waits under a domain that is not its address's", new("""
+            SELECT id FROM queue_recipients
             WHERE domain <> LOWER(SUBSTR(address, LENGTH(RTRIM(address, REPLACE(address, '@', ''))) + 1))
             """)),
-        new(Severity.Damage, "queued recipient", "is leased, and its owner, generation or times cannot be ({1}, {2}, {3})", new("""
-            SELECT id, COALESCE(lease_owner, '-'), lease_generation, COALESCE(lease_until, 0) FROM queue_recipients
-            WHERE state = 2 AND (lease_owner IS NULL OR lease_until IS NULL OR lease_generation < 1 OR attempts < 1 OR lease_until < 0 OR lease_until > 253402300799999999)
+        new(Severity.Damage, "queued recipient", "is leased, and its owner, attempts, generation ({1}) or end ({2}) cannot be", new("""
+            SELECT id, lease_generation, COALESCE(lease_until, 0) FROM queue_recipients
+            WHERE state = 2 AND (lease_owner IS NULL OR lease_until IS NULL OR lease_generation < 1 OR attempts < 1
+              OR lease_until < 0 OR lease_until > 253402300799999999)
             """)),
         new(Severity.Damage, "queued recipient", "is due at {1} after {2} attempts, which cannot be", new("""
             SELECT id, due, attempts FROM queue_recipients WHERE due < 0 OR due > 253402300799999999 OR attempts < 0 OR attempts > 2147483647

@@ -61,8 +61,15 @@ public sealed class MemoryTransport : IAsyncDisposable
         public override void Write(byte[] buffer, int offset, int count) => output.Write(buffer, offset, count);
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken ct = default)
         {
-            await output.WriteAsync(buffer, ct);
-            await output.FlushAsync(ct);
+            try
+            {
+                await output.WriteAsync(buffer, ct);
+                await output.FlushAsync(ct);
+            }
+            catch (InvalidOperationException e)
+            {
+                throw new IOException("closed", e); // as a socket says it
+            }
         }
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken ct) => WriteAsync(buffer.AsMemory(offset, count), ct).AsTask();
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
