@@ -13,6 +13,7 @@ static class VerbTable
         .. PlanVerbs.All,
         .. StoreVerbs.All,
         .. TraceVerbs.All,
+        .. DnsVerbs.All,
     ];
 
     /// <summary>What stands in the help for the words that are not verbs themselves.</summary>
@@ -24,6 +25,7 @@ static class VerbTable
         ["alias"] = "Aliases: addresses and patterns that lead to other addresses.",
         ["address"] = "Addresses and where they lead.",
         ["store"] = "The store.",
+        ["dns"] = "The DNS as this server sees it.",
         ["check"] = "Checks that change nothing.",
         ["config"] = "The configuration file.",
     };
