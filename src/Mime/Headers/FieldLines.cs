@@ -58,7 +58,7 @@ static class FieldLines
     internal static string Unfold(ReadOnlySpan<byte> value)
     {
         value = value.Trim(" \t\r\n"u8);
-        if (value.IndexOf((byte)'\n') < 0) return System.Text.Encoding.UTF8.GetString(value);
+        if (value.IndexOf((byte)'\n') < 0) return Encodings.Charsets.Guess(value);
         var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(value.Length);
         var n = 0;
         while (value.Length > 0)
@@ -70,7 +70,7 @@ static class FieldLines
             line.CopyTo(buffer.AsSpan(n));
             n += line.Length;
         }
-        var text = System.Text.Encoding.UTF8.GetString(buffer, 0, n);
+        var text = Encodings.Charsets.Guess(buffer.AsSpan(0, n));
         System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
         return text;
     }

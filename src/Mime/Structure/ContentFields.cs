@@ -1,10 +1,9 @@
 using System.Buffers;
-using System.Text;
 using Posthorn.Mime.Headers;
 
 namespace Posthorn.Mime.Structure;
 
-/// <summary>Content-Type and Content-Transfer-Encoding of one part (RFC 2045 §5 and §6), read leniently.</summary>
+/// <summary>The Content fields of one part (RFC 2045 §5 and §6, RFC 2183, RFC 3282), read leniently.</summary>
 static class ContentFields
 {
     // RFC 2045 §5.1: token = any CHAR except SPACE, CTLs, or tspecials. 8-bit octets are let through: they are seen in names.
@@ -13,6 +12,11 @@ static class ContentFields
 
     /// <summary>Longest type, subtype, encoding or parameter name; a longer one is unreadable.</summary>
     const int MaxToken = 127;
+
+    /// <summary>Longest parameter value, id, description or location that is kept; the rest of a longer one is cut off.</summary>
+    const int MaxValue = 4096;
+
+    const int MaxLanguages = 16;
 
     /// <summary>Reads <c>type "/" subtype *(";" parameter)</c>; false when type or subtype are not there.</summary>
     internal static bool TryContentType(ReadOnlySpan<byte> value, out string type, out string subtype, out List<KeyValuePair<string, string>>? parameters)
@@ -31,6 +35,46 @@ static class ContentFields
         return true;
     }
 
+    /// <summary>Reads <c>disposition-type *(";" disposition-parm)</c> (RFC 2183 §2); false when the type is not there.</summary>
+    internal static bool TryDisposition(ReadOnlySpan<byte> value, out string type, out List<KeyValuePair<string, string>>? parameters)
+    {
+        type = "";
+        parameters = null;
+        var at = Cfws(value, 0);
+        if (!TryToken(value, ref at, out var token)) return false;
+        type = WellKnown.Lower(token);
+        Parameters(value, at, ref parameters);
+        return true;
+    }
+
+    /// <summary>The tags between commas (RFC 3282 §2), or null when there is none.</summary>
+    internal static List<string>? Languages(ReadOnlySpan<byte> value)
+    {
+        var tags = default(List<string>);
+        for (var at = Cfws(value, 0); at < value.Length && (tags?.Count ?? 0) < MaxLanguages; at = Cfws(value, at + 1))
+        {
+            if (!TryToken(value, ref at, out var tag)) break;
+            (tags ??= new List<string>(1)).Add(WellKnown.Text(tag));
+            at = Cfws(value, at);
+            if (at >= value.Length || value[at] != ',') break;
+        }
+        return tags;
+    }
+
+    /// <summary>A field body on one line, without the white space around it.</summary>
+    internal static string Text(ReadOnlySpan<byte> value)
+    {
+        value = value.Trim(" \t\r\n"u8);
+        return FieldLines.Unfold(Cut(value));
+    }
+
+    /// <summary>A location, from which all white space goes (RFC 2557 §4.4.1).</summary>
+    internal static string Location(ReadOnlySpan<byte> value)
+    {
+        var text = Text(value);
+        return text.AsSpan().IndexOfAny(' ', '\t') < 0 ? text : string.Concat(text.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries));
+    }
+
     /// <summary>The encoding in lower case; null when it is not a token.</summary>
     internal static string? Encoding(ReadOnlySpan<byte> value)
     {
@@ -40,6 +84,12 @@ static class ContentFields
 
     /// <summary>The parameters behind the type. What is not a parameter is skipped up to the next semicolon; the first of a name counts.</summary>
     static void Parameters(ReadOnlySpan<byte> value, int at, ref List<KeyValuePair<string, string>>? into)
+    {
+        ReadParameters(value, at, ref into);
+        if (into is not null) ContinuedParameters.Join(into);
+    }
+
+    static void ReadParameters(ReadOnlySpan<byte> value, int at, ref List<KeyValuePair<string, string>>? into)
     {
         for (var read = 0; read < PartTree.MaxParameters;)
         {
@@ -59,6 +109,8 @@ static class ContentFields
         }
     }
 
+    static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> value) => value.Length > MaxValue ? value[..MaxValue] : value;
+
     static bool Has(List<KeyValuePair<string, string>> list, string key)
     {
         foreach (var (name, _) in list)
@@ -72,7 +124,7 @@ static class ContentFields
         if (at < value.Length && value[at] == '"') return Quoted(value, ref at);
         var start = at;
         while (at < value.Length && value[at] is not ((byte)';' or (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')) at++;
-        return WellKnown.Text(value[start..at]);
+        return WellKnown.Text(Cut(value[start..at]));
     }
 
     static string Quoted(ReadOnlySpan<byte> value, ref int at)
@@ -84,7 +136,7 @@ static class ContentFields
             if (value[at] == '\\') { simple = false; at++; }
             else if (value[at] is (byte)'\r' or (byte)'\n') simple = false;
         }
-        var raw = value[start..Math.Min(at, value.Length)];
+        var raw = Cut(value[start..Math.Min(at, value.Length)]);
         if (at < value.Length) at++;
         if (simple) return WellKnown.Text(raw);
         var plain = ArrayPool<byte>.Shared.Rent(raw.Length);
@@ -126,52 +178,4 @@ static class ContentFields
         }
         return value.Length;
     }
-}
-
-/// <summary>
-/// The words that nearly all mail uses, so that reading a message makes no strings for them and storing it needs one octet
-/// each. The order is on disk: append only.
-/// </summary>
-static class WellKnown
-{
-    internal static readonly string[] Words =
-    [
-        "text", "plain", "html", "multipart", "mixed", "alternative", "related", "message", "rfc822", "application",
-        "octet-stream", "image", "jpeg", "png", "gif", "pdf", "audio", "video", "signed", "report", "digest",
-        "delivery-status", "pgp-signature", "pkcs7-signature", "calendar", "7bit", "8bit", "binary", "base64",
-        "quoted-printable", "charset", "boundary", "name", "format", "delsp", "type", "utf-8", "UTF-8", "us-ascii",
-        "iso-8859-1", "ISO-8859-1", "flowed", "yes", "rfc822-headers", "csv", "zip", "micalg", "protocol", "method", "windows-1252",
-    ];
-
-    static readonly System.Collections.Frozen.FrozenDictionary<string, int> Index = MakeIndex();
-    static readonly System.Collections.Frozen.FrozenDictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> Lookup =
-        Index.GetAlternateLookup<ReadOnlySpan<char>>();
-
-    static System.Collections.Frozen.FrozenDictionary<string, int> MakeIndex()
-    {
-        var index = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var i = 0; i < Words.Length; i++) index.Add(Words[i], i);
-        return System.Collections.Frozen.FrozenDictionary.ToFrozenDictionary(index, StringComparer.Ordinal);
-    }
-
-    internal static int IndexOf(string word) => Index.TryGetValue(word, out var i) ? i : -1;
-
-    /// <summary>A token in lower case.</summary>
-    internal static string Lower(ReadOnlySpan<byte> token)
-    {
-        Span<char> lower = stackalloc char[128];
-        Ascii.ToLower(token, lower, out var n);
-        return Find(lower[..n]) ?? new string(lower[..n]);
-    }
-
-    /// <summary>A raw value as text.</summary>
-    internal static string Text(ReadOnlySpan<byte> octets)
-    {
-        Span<char> ascii = stackalloc char[32];
-        if (octets.Length <= ascii.Length && Ascii.ToUtf16(octets, ascii, out var n) == OperationStatus.Done && Find(ascii[..n]) is { } known)
-            return known;
-        return Encoding.UTF8.GetString(octets);
-    }
-
-    static string? Find(ReadOnlySpan<char> word) => Lookup.TryGetValue(word, out var i) ? Words[i] : null;
 }

@@ -1,28 +1,49 @@
 using System.Buffers;
 using System.Text;
+using Posthorn.Mime.Envelopes;
 
 namespace Posthorn.Mime.Structure;
 
 /// <summary>
-/// The stored form of a part tree: a version octet, then each part before its children, all numbers as LEB128 varints.
-/// Offsets are distances from the place before, so a plain message takes about fifteen octets. A word is its place in
-/// <see cref="WellKnown.Words"/> plus one, or 0, a length and UTF-8.
+/// The stored form of a part tree: a version octet, ENVELOPE and BODYSTRUCTURE as IMAP text with a length before each, then
+/// each part before its children, all numbers as LEB128 varints. Offsets are distances from the place before, so the tree of
+/// a plain message takes about fifteen octets. A word is its place in <see cref="WellKnown.Words"/> plus one, or 0, a length
+/// and UTF-8. The first version had no text, and of a part nothing behind its parameters; it is still read.
 /// </summary>
 static class PartCodec
 {
-    const byte Version = 1;
+    const byte FirstVersion = 1;
+    const byte Version = 2;
+
+    /// <summary>Which rare fields of a part follow. The bits are on disk.</summary>
+    [Flags]
+    enum Has
+    {
+        Id = 1,
+        Description = 2,
+        Md5 = 4,
+        Disposition = 8,
+        Languages = 16,
+        Location = 32,
+        Envelope = 64,
+    }
 
     internal static byte[] Encode(Part root)
     {
         var w = new Writer { Buffer = ArrayPool<byte>.Shared.Rent(512) };
         w.Buffer[w.Length++] = Version;
-        Write(ref w, root, 0);
+        w.Octets(root.Envelope.Span);
+        var structure = new ImapText(512);
+        StructureText.Write(root, extended: true, ref structure);
+        w.Octets(structure.Written);
+        structure.Release();
+        Write(ref w, root, 0, isRoot: true);
         var encoded = w.Buffer.AsSpan(0, w.Length).ToArray();
         ArrayPool<byte>.Shared.Return(w.Buffer);
         return encoded;
     }
 
-    static void Write(ref Writer w, Part part, long from)
+    static void Write(ref Writer w, Part part, long from, bool isRoot)
     {
         w.Number(part.HeaderStart - from);
         w.Number(part.BodyStart - part.HeaderStart);
@@ -31,25 +52,61 @@ static class PartCodec
         w.Word(part.Type);
         w.Word(part.Subtype);
         w.Word(part.Encoding);
-        w.Number(part.Parameters.Count);
-        for (var i = 0; i < part.Parameters.Count; i++)
-        {
-            w.Word(part.Parameters[i].Key);
-            w.Word(part.Parameters[i].Value);
-        }
+        w.Parameters(part.Parameters);
+        Rare(ref w, part, isRoot);
         w.Number(part.Parts.Count);
         from = part.BodyStart;
         for (var i = 0; i < part.Parts.Count; i++)
         {
-            Write(ref w, part.Parts[i], from);
+            Write(ref w, part.Parts[i], from, isRoot: false);
             from = part.Parts[i].End;
         }
     }
 
+    static void Rare(ref Writer w, Part part, bool isRoot)
+    {
+        var has = (part.Id is null ? 0 : Has.Id) | (part.Description is null ? 0 : Has.Description) | (part.Md5 is null ? 0 : Has.Md5)
+                  | (part.Disposition is null ? 0 : Has.Disposition) | (part.Languages.Count == 0 ? 0 : Has.Languages)
+                  | (part.Location is null ? 0 : Has.Location) | (isRoot || part.Envelope.Length == 0 ? 0 : Has.Envelope);
+        w.Number((long)has);
+        if (has == 0) return;
+        if (part.Id is not null) w.Word(part.Id);
+        if (part.Description is not null) w.Word(part.Description);
+        if (part.Md5 is not null) w.Word(part.Md5);
+        if (part.Disposition is not null)
+        {
+            w.Word(part.Disposition);
+            w.Parameters(part.DispositionParameters);
+        }
+        if (part.Languages.Count > 0)
+        {
+            w.Number(part.Languages.Count);
+            for (var i = 0; i < part.Languages.Count; i++) w.Word(part.Languages[i]);
+        }
+        if (part.Location is not null) w.Word(part.Location);
+        if ((has & Has.Envelope) != 0) w.Octets(part.Envelope.Span);
+    }
+
+    /// <summary>The texts of the stored form; both empty in the first version, which had none.</summary>
+    internal static void Texts(ReadOnlySpan<byte> encoded, out ReadOnlySpan<byte> envelope, out ReadOnlySpan<byte> structure)
+    {
+        envelope = structure = default;
+        if (encoded.Length == 0 || encoded[0] is not (FirstVersion or Version)) throw new FormatException("part tree: not a version that is known");
+        if (encoded[0] == FirstVersion) return;
+        var r = new Reader { Rest = encoded[1..] };
+        envelope = r.Octets();
+        structure = r.Octets();
+    }
+
     internal static Part Decode(ReadOnlySpan<byte> encoded)
     {
-        if (encoded.Length == 0 || encoded[0] != Version) throw new FormatException("part tree: not version 1");
-        var r = new Reader { Rest = encoded[1..] };
+        if (encoded.Length == 0 || encoded[0] is not (FirstVersion or Version)) throw new FormatException("part tree: not a version that is known");
+        var r = new Reader { Rest = encoded[1..], HasRare = encoded[0] == Version };
+        if (r.HasRare)
+        {
+            r.Envelope = r.Octets().ToArray();
+            r.Octets();
+        }
         var root = r.Part(0, long.MaxValue, 1);
         if (r.Rest.Length != 0) throw new FormatException("part tree: octets behind its end");
         return root;
@@ -79,6 +136,24 @@ static class PartCodec
             Length += Encoding.UTF8.GetBytes(word, Buffer.AsSpan(Length));
         }
 
+        internal void Octets(ReadOnlySpan<byte> octets)
+        {
+            Number(octets.Length);
+            Reserve(octets.Length);
+            octets.CopyTo(Buffer.AsSpan(Length));
+            Length += octets.Length;
+        }
+
+        internal void Parameters(IReadOnlyList<KeyValuePair<string, string>> parameters)
+        {
+            Number(parameters.Count);
+            for (var i = 0; i < parameters.Count; i++)
+            {
+                Word(parameters[i].Key);
+                Word(parameters[i].Value);
+            }
+        }
+
         void Reserve(int more)
         {
             if (Buffer.Length - Length >= more) return;
@@ -92,6 +167,10 @@ static class PartCodec
     ref struct Reader
     {
         internal ReadOnlySpan<byte> Rest;
+        internal bool HasRare;
+
+        /// <summary>Of the root, read before it.</summary>
+        internal byte[] Envelope;
         int _parts;
 
         internal Part Part(long from, long limit, int depth)
@@ -103,6 +182,7 @@ static class PartCodec
             var lines = Number();
             string type = Word(), subtype = Word(), encoding = Word();
             var parameters = Parameters();
+            var rare = HasRare ? Rare(depth) : new RareFields();
             var count = Number();
             if (count > PartTree.MaxParts) throw new FormatException("part tree: too many children");
             var parts = count == 0 ? (IReadOnlyList<Part>)[] : Children((int)count, bodyStart, end, depth);
@@ -116,8 +196,58 @@ static class PartCodec
                 Subtype = subtype,
                 Encoding = encoding,
                 Parameters = parameters,
+                Id = rare.Id,
+                Description = rare.Description,
+                Md5 = rare.Md5,
+                Disposition = rare.Disposition,
+                DispositionParameters = rare.DispositionParameters ?? [],
+                Languages = rare.Languages ?? [],
+                Location = rare.Location,
+                Envelope = rare.Envelope,
                 Parts = parts,
             };
+        }
+
+        struct RareFields
+        {
+            internal string? Id, Description, Md5, Disposition, Location;
+            internal IReadOnlyList<KeyValuePair<string, string>>? DispositionParameters;
+            internal string[]? Languages;
+            internal byte[]? Envelope;
+        }
+
+        RareFields Rare(int depth)
+        {
+            var has = (Has)Number();
+            var rare = new RareFields { Envelope = depth == 1 ? Envelope : null };
+            if (has == 0) return rare;
+            if ((has & Has.Id) != 0) rare.Id = Word();
+            if ((has & Has.Description) != 0) rare.Description = Word();
+            if ((has & Has.Md5) != 0) rare.Md5 = Word();
+            if ((has & Has.Disposition) != 0)
+            {
+                rare.Disposition = Word();
+                rare.DispositionParameters = Parameters();
+            }
+            if ((has & Has.Languages) != 0)
+            {
+                var count = Number();
+                if (count > Rest.Length) throw new FormatException("part tree: cut off");
+                rare.Languages = new string[count];
+                for (var i = 0; i < rare.Languages.Length; i++) rare.Languages[i] = Word();
+            }
+            if ((has & Has.Location) != 0) rare.Location = Word();
+            if ((has & Has.Envelope) != 0) rare.Envelope = Octets().ToArray();
+            return rare;
+        }
+
+        internal ReadOnlySpan<byte> Octets()
+        {
+            var length = Number();
+            if (length > Rest.Length) throw new FormatException("part tree: cut off");
+            var octets = Rest[..(int)length];
+            Rest = Rest[(int)length..];
+            return octets;
         }
 
         Part[] Children(int count, long from, long limit, int depth)

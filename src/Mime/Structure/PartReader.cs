@@ -1,3 +1,4 @@
+using Posthorn.Mime.Envelopes;
 using Posthorn.Mime.Headers;
 
 namespace Posthorn.Mime.Structure;
@@ -13,8 +14,13 @@ sealed class PartReader
     struct Frame
     {
         internal long HeaderStart, BodyStart, LinesBefore;
-        internal string? Type, Subtype, Encoding;
-        internal List<KeyValuePair<string, string>>? Parameters;
+        internal string? Type, Subtype, Encoding, Id, Description, Md5, Disposition, Location;
+        internal List<KeyValuePair<string, string>>? Parameters, DispositionParameters;
+        internal List<string>? Languages;
+
+        /// <summary>Takes the fields of a message's header; null for a part that is no message, and once the header ended.</summary>
+        internal EnvelopeBuilder? Builder;
+        internal byte[]? Envelope;
 
         /// <summary>Children that are complete; made when there is one.</summary>
         internal List<Part>? Parts;
@@ -33,7 +39,7 @@ sealed class PartReader
     const int MaxDelimiter = 4096;
 
     /// <summary>Most octets of a field that are read. Less than a window, so that windows make no difference.</summary>
-    const int MaxField = PartTree.Window / 2;
+    internal const int MaxField = PartTree.Window / 2;
 
     /// <summary>Octets kept before the place of reading: the end of a part lies before its delimiter's CRLF.</summary>
     const int LookBehind = 3;
@@ -51,7 +57,19 @@ sealed class PartReader
     int _at, _counted;
     long _lines;
 
-    internal PartReader() => Push(0);
+    /// <summary>Octets of header text that may still be kept.</summary>
+    int _textLeft = PartTree.MaxText;
+
+    /// <param name="prefix">Header lines before the message: they count for its envelope and for nothing else.</param>
+    internal PartReader(ReadOnlySpan<byte> prefix)
+    {
+        Push(0, new EnvelopeBuilder());
+        while (HeaderField.Next(prefix, out var length, out _))
+        {
+            if (FieldLines.TrySplit(prefix[..length], out var name, out var value)) Envelope(ref _open[0], name, value);
+            prefix = prefix[length..];
+        }
+    }
 
     /// <summary>
     /// Reads what can be read of <paramref name="window"/>. The next window must begin with its octets from the returned
@@ -152,14 +170,73 @@ sealed class PartReader
 
     void Field(ReadOnlySpan<byte> field)
     {
-        if (field[0] is not ((byte)'C' or (byte)'c') || !FieldLines.TrySplit(field[..Math.Min(field.Length, MaxField)], out var name, out var value)) return;
         ref var f = ref _open[_depth - 1];
-        if (f.Type is null && FieldLines.Is(name, "content-type"u8))
+        var content = field[0] is (byte)'C' or (byte)'c';
+        if (!content && f.Builder is null || !FieldLines.TrySplit(field[..Math.Min(field.Length, MaxField)], out var name, out var value)) return;
+        if (content && name.Length >= 10) Content(ref f, name, value);
+        else Envelope(ref f, name, value);
+    }
+
+    void Envelope(ref Frame f, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        if (f.Builder is { } builder && EnvelopeBuilder.Wants(name) && Afford(value)) builder.Field(name, value);
+    }
+
+    /// <summary>The first field of a name counts.</summary>
+    void Content(ref Frame f, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        switch (name.Length)
         {
-            if (ContentFields.TryContentType(value, out var type, out var subtype, out f.Parameters)) (f.Type, f.Subtype) = (type, subtype);
-            else (f.Type, f.Subtype) = ("text", "plain"); // RFC 2045 §5.2
+            case 10 when f.Id is null && FieldLines.Is(name, "content-id"u8):
+                if (Afford(value)) f.Id = ContentFields.Text(value);
+                break;
+            case 11 when f.Md5 is null && FieldLines.Is(name, "content-md5"u8):
+                if (Afford(value)) f.Md5 = ContentFields.Text(value);
+                break;
+            case 12 when f.Type is null && FieldLines.Is(name, "content-type"u8):
+                // Without its boundary a multipart past the limit is one opaque thing.
+                if (!Afford(value)) MakeOpaque(ref f);
+                else if (ContentFields.TryContentType(value, out var type, out var subtype, out f.Parameters)) (f.Type, f.Subtype) = (type, subtype);
+                else PlainText(ref f); // RFC 2045 §5.2
+                break;
+            case 16 when f.Languages is null && FieldLines.Is(name, "content-language"u8):
+                if (Afford(value)) f.Languages = ContentFields.Languages(value);
+                break;
+            case 16 when f.Location is null && FieldLines.Is(name, "content-location"u8):
+                if (Afford(value)) f.Location = ContentFields.Location(value);
+                break;
+            case 19 when f.Disposition is null && FieldLines.Is(name, "content-disposition"u8):
+                if (Afford(value) && ContentFields.TryDisposition(value, out var disposition, out f.DispositionParameters)) f.Disposition = disposition;
+                break;
+            case 19 when f.Description is null && FieldLines.Is(name, "content-description"u8):
+                if (Afford(value)) f.Description = ContentFields.Text(value);
+                break;
+            case 25 when f.Encoding is null && FieldLines.Is(name, "content-transfer-encoding"u8):
+                f.Encoding = ContentFields.Encoding(value);
+                break;
         }
-        else if (f.Encoding is null && FieldLines.Is(name, "content-transfer-encoding"u8)) f.Encoding = ContentFields.Encoding(value);
+    }
+
+    /// <summary>True when the text of a field can still be kept; counts it.</summary>
+    bool Afford(ReadOnlySpan<byte> value)
+    {
+        if (value.Length > _textLeft) return false;
+        _textLeft -= value.Length;
+        return true;
+    }
+
+    static readonly KeyValuePair<string, string> UsAscii = new("charset", "us-ascii");
+
+    static void PlainText(ref Frame f)
+    {
+        (f.Type, f.Subtype) = ("text", "plain");
+        (f.Parameters ??= new List<KeyValuePair<string, string>>(1)).Add(UsAscii);
+    }
+
+    static void EndHeader(ref Frame f)
+    {
+        f.Envelope = f.Builder?.Build();
+        f.Builder = null;
     }
 
     void StartBody(ReadOnlySpan<byte> window)
@@ -168,11 +245,12 @@ sealed class PartReader
         f.BodyStart = _base + _at;
         CountTo(window, _at);
         f.LinesBefore = _lines;
+        EndHeader(ref f);
         if (f.Type is null)
         {
             // RFC 2046 §5.1.5: the default in a digest
-            var digest = _depth > 1 && _open[_depth - 2].Digest;
-            (f.Type, f.Subtype) = digest ? ("message", "rfc822") : ("text", "plain");
+            if (_depth > 1 && _open[_depth - 2].Digest) (f.Type, f.Subtype) = ("message", "rfc822");
+            else PlainText(ref f);
         }
         _state = State.Body;
         _lineStart = true;
@@ -200,7 +278,7 @@ sealed class PartReader
     void StartMessage(ref Frame f)
     {
         if (_depth >= PartTree.MaxDepth || _parts >= PartTree.MaxParts - 1) MakeOpaque(ref f);
-        else Push(_base + _at);
+        else Push(_base + _at, new EnvelopeBuilder());
     }
 
     static void MakeOpaque(ref Frame f)
@@ -209,10 +287,10 @@ sealed class PartReader
         f.Parameters = null;
     }
 
-    void Push(long headerStart)
+    void Push(long headerStart, EnvelopeBuilder? builder)
     {
         if (_depth == _open.Length) Array.Resize(ref _open, _open.Length * 2);
-        _open[_depth++] = new Frame { HeaderStart = headerStart, BodyStart = -1 };
+        _open[_depth++] = new Frame { HeaderStart = headerStart, BodyStart = -1, Builder = builder };
         _parts++;
         _state = State.Fields;
     }
@@ -288,11 +366,11 @@ sealed class PartReader
             _state = State.Body;
             _lineStart = true;
         }
-        else if (_parts < PartTree.MaxParts - 1) Push(_base + _at);
+        else if (_parts < PartTree.MaxParts - 1) Push(_base + _at, null);
         else
         {
             // The last part that is allowed: all the rest of the message, unread.
-            Push(_base + _at);
+            Push(_base + _at, null);
             ref var f = ref _open[_depth - 1];
             MakeOpaque(ref f);
             f.BodyStart = f.HeaderStart;
@@ -312,7 +390,8 @@ sealed class PartReader
             var stop = Math.Max(f.HeaderStart, _base + end);
             CountTo(window, (int)(stop - _base));
             (f.BodyStart, f.LinesBefore) = (stop, _lines);
-            if (f.Type is null) (f.Type, f.Subtype) = ("text", "plain");
+            EndHeader(ref f);
+            if (f.Type is null) PlainText(ref f);
         }
         var least = f.BodyStart;
         if (f.Parts is { } parts) least = Math.Max(least, parts[^1].End);
@@ -330,6 +409,14 @@ sealed class PartReader
             Subtype = f.Subtype!,
             Encoding = f.Encoding ?? "7bit",
             Parameters = (IReadOnlyList<KeyValuePair<string, string>>?)f.Parameters ?? [],
+            Id = f.Id,
+            Description = f.Description,
+            Md5 = f.Md5,
+            Disposition = f.Disposition,
+            DispositionParameters = (IReadOnlyList<KeyValuePair<string, string>>?)f.DispositionParameters ?? [],
+            Languages = (IReadOnlyList<string>?)f.Languages ?? [],
+            Location = f.Location,
+            Envelope = f.Envelope,
             Parts = (IReadOnlyList<Part>?)f.Parts ?? [],
         };
         if (f.Boundary is not null) _boundaries--;

@@ -2,38 +2,6 @@ using System.Buffers;
 
 namespace Posthorn.Mime.Structure;
 
-/// <summary>One part of a message with the offsets of its octets. Limits: depth 64, 1,000 parts; past them the rest is one opaque part.</summary>
-public sealed record Part
-{
-    /// <summary>Offset of the part's header in the message.</summary>
-    public required long HeaderStart { get; init; }
-
-    /// <summary>Offset of the part's body (after the empty line).</summary>
-    public required long BodyStart { get; init; }
-
-    /// <summary>Offset behind the last octet of the body.</summary>
-    public required long End { get; init; }
-
-    /// <summary>Lines of the body; a last line without an end counts.</summary>
-    public required long Lines { get; init; }
-
-    /// <summary>
-    /// Lower case, e.g. "text"; "text" / "plain" when absent or unreadable (RFC 2045 §5.2), "message" / "rfc822" when absent
-    /// in a multipart/digest (RFC 2046 §5.1.5), "application" / "octet-stream" past a limit. A multipart may be without parts.
-    /// </summary>
-    public required string Type { get; init; }
-    public required string Subtype { get; init; }
-
-    /// <summary>Content-Type parameters, names in lower case, raw values (at most 200).</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Parameters { get; init; } = [];
-
-    /// <summary>Content-Transfer-Encoding in lower case; "7bit" when absent.</summary>
-    public string Encoding { get; init; } = "7bit";
-
-    /// <summary>Children of a multipart, or the one message of a message/rfc822.</summary>
-    public IReadOnlyList<Part> Parts { get; init; } = [];
-}
-
 /// <summary>A message read once, in one pass, at ingest; kept in the store in a compact form.</summary>
 public static class PartTree
 {
@@ -46,17 +14,22 @@ public static class PartTree
     /// <summary>Most Content-Type parameters of a part.</summary>
     public const int MaxParameters = 200;
 
-    /// <summary>The window that a stream is read through. A line that is longer cannot be a boundary; a field is cut there.</summary>
-    internal const int Window = 64 << 10;
+    /// <summary>Most octets of header text that are kept of a message (parameters, envelopes); what comes later is absent.</summary>
+    internal const int MaxText = 256 << 10;
+
+    /// <summary>The window that a stream is read through. A line that is longer cannot be a boundary; a field is cut at half of it.</summary>
+    internal const int Window = 2 * Headers.HeaderSummary.MaxField;
 
     /// <summary>Reads a whole message. Never throws for bad mail; linear in time, bounded in memory.</summary>
-    public static Part Read(Stream message)
+    /// <param name="message">The body as it is stored; offsets count from its start.</param>
+    /// <param name="prefix">The header lines stored before it, whose fields belong to the envelope.</param>
+    public static Part Read(Stream message, ReadOnlySpan<byte> prefix = default)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(Window);
         try
         {
             var window = buffer.AsSpan(0, Window);
-            var reader = new PartReader();
+            var reader = new PartReader(prefix);
             var filled = 0;
             while (true)
             {
@@ -75,15 +48,15 @@ public static class PartTree
         }
     }
 
-    /// <inheritdoc cref="Read(Stream)"/>
-    public static Part Read(ReadOnlySpan<byte> message)
+    /// <inheritdoc cref="Read(Stream, ReadOnlySpan{byte})"/>
+    public static Part Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> prefix = default)
     {
-        var reader = new PartReader();
+        var reader = new PartReader(prefix);
         reader.Feed(message, final: true);
         return reader.Finish();
     }
 
-    /// <summary>The compact, versioned form that the store keeps.</summary>
+    /// <summary>The compact, versioned form that the store keeps; <see cref="StoredStructure"/> takes IMAP text out of it.</summary>
     public static byte[] Encode(Part root) => PartCodec.Encode(root);
 
     /// <summary>The inverse of <see cref="Encode"/>; throws <see cref="FormatException"/> on anything else.</summary>

@@ -9,6 +9,9 @@ sealed record LoadedConfig(string File, ServerOptions Options, IReadOnlyDictiona
 {
     /// <summary>The path of the control socket.</summary>
     public string ControlSocket => Options.Control.Socket ?? Path.Combine(Options.DataDirectory, "control.sock");
+
+    /// <summary>The path of the socket for the sendmail command.</summary>
+    public string SendmailSocket => Options.Sendmail.Socket ?? Path.Combine(Options.DataDirectory, "sendmail.sock");
 }
 
 /// <summary>Where the configuration is looked for and what is laid over it; built-in &lt; file &lt; environment &lt; command line.</summary>

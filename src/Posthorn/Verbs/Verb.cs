@@ -11,6 +11,9 @@ enum ParameterKind
     /// <summary>One or more words at the end.</summary>
     Words,
 
+    /// <summary>Any number of words at the end, none too.</summary>
+    AnyWords,
+
     /// <summary><c>--name VALUE</c>, may be left out.</summary>
     Option,
 

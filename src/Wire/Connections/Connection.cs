@@ -49,6 +49,9 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>The client's IP address, or loopback for a Unix socket.</summary>
     public IPAddress RemoteAddress => Remote is IPEndPoint ip ? ip.Address : IPAddress.IPv6Loopback;
 
+    /// <summary>The user id of the process at the other end of a Unix socket; null for other connections.</summary>
+    public int? PeerUser { get; init; }
+
     /// <summary>The TLS layer once there is one.</summary>
     public SslStream? Tls => _tls;
 
