@@ -4,6 +4,7 @@ using Posthorn.Tests.Unit.Wire.Sasl;
 using Posthorn.Wire.Sasl;
 using Shouldly;
 using Xunit;
+using ScramClient = Posthorn.Tests.Unit.Wire.Sasl.ScramClient;
 
 namespace Posthorn.Tests.Unit.Pop3;
 
