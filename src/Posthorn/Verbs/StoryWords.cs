@@ -25,6 +25,8 @@ static class StoryWords
         "received" => Received(d),
         "filed" => $"filed in {d["mailbox"]}{(account is null ? "" : " of " + account)} (UID {d["uid"]}){For(d, account)}",
         "queued" => "queued for " + To(d),
+        "forwarded" => $"sent on by {d["by"]} to {d["address"]}{(d["from"] is "" or "<>" ? "" : $" as from {d["from"]}")}",
+        "refused" when d.Has("by") => $"not sent on by {d["by"]} to {d["address"]}: {d["reason"]}",
         "held" => "on hold: " + To(d) + ByHand(d),
         "delivered" => $"delivered to {d["to"]}{Host(d)}{Saying(d)}{After(d)}",
         "deferred" => $"not delivered yet to {d["to"]}{Host(d)}{Saying(d)}{(d.Has("next") ? "; next attempt " + d["next"] : "")}{Attempt(d)}",
