@@ -36,7 +36,7 @@ public abstract class SaslClient
     public static IReadOnlyList<SaslClient> ForPassword(IReadOnlyList<string> offered, string user, string password)
     {
         var fitting = new List<SaslClient>();
-        if (Offers(offered, SaslMechanisms.ScramSha256)) fitting.Add(new ScramClient(user, password, ScramServer.NewNonce()));
+        if (Offers(offered, SaslMechanisms.ScramSha256)) fitting.Add(new ScramSha256Client(user, password, ScramServer.NewNonce()));
         if (Offers(offered, SaslMechanisms.Plain)) fitting.Add(new PlainClient(user, password));
         if (Offers(offered, SaslMechanisms.Login)) fitting.Add(new LoginClient(user, password));
         return fitting;

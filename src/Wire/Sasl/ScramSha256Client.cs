@@ -8,7 +8,7 @@ namespace Posthorn.Wire.Sasl;
 /// the server has to prove that it knows it too.
 /// </summary>
 /// <param name="nonce">The client's part of the nonce: printable ASCII without a comma.</param>
-sealed class ScramClient(string user, string password, string nonce) : SaslClient
+sealed class ScramSha256Client(string user, string password, string nonce) : SaslClient
 {
     const string Gs2Header = "n,,";
 
