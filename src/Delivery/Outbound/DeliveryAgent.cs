@@ -17,13 +17,17 @@ public sealed class DeliveryAgent : IDeliveryAgent, IAsyncDisposable
     readonly ILogger _logger;
     readonly SmtpDelivery _smtp;
     readonly FileDelivery _files;
+    readonly Repeats _noHosts;
 
     /// <param name="random">For the order of equal MX hosts.</param>
     public DeliveryAgent(IDnsResolver resolver, MailStore store, IConnector connector, QueueOptions options, Random random, TimeProvider time, ILogger logger)
     {
         (_store, _options, _logger) = (store, options, logger);
+        // Half of the wait before the second attempt: two attempts count as two, whatever jitter the queue adds.
+        var repeat = TimeSpan.FromTicks(Math.Min(options.RetryFirst.Ticks, TimeSpan.TicksPerMinute * 10) / 2);
+        _noHosts = new Repeats(time, repeat);
         _finder = new HostFinder(resolver, connector, options, random);
-        _smtp = new SmtpDelivery(connector, options, time, logger);
+        _smtp = new SmtpDelivery(connector, options, new Repeats(time, repeat), time, logger);
         _files = new FileDelivery(options.Hostname, time, logger);
     }
 
@@ -84,9 +88,10 @@ public sealed class DeliveryAgent : IDeliveryAgent, IAsyncDisposable
         };
         if (plan.Verdict is { } verdict)
         {
-            sheet.Finish(verdict);
+            sheet.Finish(verdict.Heard(_noHosts, sheet.Job.Destination));
             return;
         }
+        _noHosts.Forget(sheet.Job.Destination);
         var settings = sheet.Job.Route.Settings;
         // A socket in the file system needs no TLS; who wants it there all the same says so in the route.
         var tls = settings.Tls ?? (transport.Path is null ? _options.Tls : TlsPolicy.None);

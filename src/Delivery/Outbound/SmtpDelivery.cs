@@ -11,7 +11,7 @@ namespace Posthorn.Delivery.Outbound;
 /// Finds a host that listens, and hands the message to it. The next host is asked only while none has accepted MAIL: after
 /// that the peer has spoken for its domain, and asking elsewhere would risk a second copy.
 /// </summary>
-sealed class SmtpDelivery(IConnector connector, QueueOptions options, TimeProvider time, ILogger logger) : IAsyncDisposable
+sealed class SmtpDelivery(IConnector connector, QueueOptions options, Repeats refusals, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     /// <summary>Hosts and addresses that one attempt turns to (RFC 5321 §5.1: at least two).</summary>
     const int MostHosts = 5, MostAddresses = 10;
@@ -40,12 +40,16 @@ sealed class SmtpDelivery(IConnector connector, QueueOptions options, TimeProvid
                 if (kept is null && left.Count == 0) break;
                 var session = kept ?? await OpenAsync(attempt, host, left, ct).ConfigureAwait(false);
                 if (session is null) continue;
-                if (await SendAsync(attempt, session, reused: kept is not null, text, ct).ConfigureAwait(false)) return;
+                if (await SendAsync(attempt, session, reused: kept is not null, text, ct).ConfigureAwait(false))
+                {
+                    refusals.Forget(sheet.Job.Destination);
+                    return;
+                }
                 if (kept is not null && !attempt.OnlyFresh) left.Remove(kept.Key.Address);
             }
             if (attempt.Decided) break;
         }
-        sheet.Finish(attempt.Troubles.Verdict(ofDomain: sheet.Job.Route.Transport.Kind == TransportKind.Mx));
+        sheet.Finish(attempt.Troubles.Verdict(ofDomain: sheet.Job.Route.Transport.Kind == TransportKind.Mx).Heard(refusals, sheet.Job.Destination));
     }
 
     /// <summary>Opens a session with one of the addresses; null when that one is of no use. Tried addresses leave the list.</summary>

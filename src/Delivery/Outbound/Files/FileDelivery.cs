@@ -35,7 +35,7 @@ sealed class FileDelivery(string hostname, TimeProvider time, ILogger logger)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                Fail(sheet, i, path, final: false, "3.0", e.Message);
+                Fail(sheet, i, path, final: false, (e.HResult & 0xffff) is FileCalls.ENOSPC or FileCalls.EDQUOT ? "3.1" : "3.0", e.Message);
             }
         }
     }

@@ -236,4 +236,30 @@ public sealed class SessionTests(OutboundStore store) : IClassFixture<OutboundSt
         reply.Length.ShouldBeLessThanOrEqualTo(1000);
         reply.ShouldNotContain(c => char.IsControl(c));
     }
+
+    [Fact]
+    public async Task One_wrong_answer_of_a_zone_is_no_end_whatever_came_before()
+    {
+        await using var rig = new OutboundRig(store, "connect=refuse", "connect=refuse");
+        (string, string) Said(DeliveryReport report) => (report.Results[0].Status.ToString(), report.Results[0].Enhanced);
+        Said(await rig.DeliverAsync(await rig.JobAsync())).ShouldBe(("Deferred", "4.4.1"));
+        rig.Clock.Advance(TimeSpan.FromMinutes(15));
+        rig.Dns.Remove("peer.example");
+        // The second attempt, but the first that hears it; and another message a moment later is no second time.
+        Said(await rig.DeliverAsync(await rig.JobAsync(attempts: 2))).ShouldBe(("Deferred", "4.1.2"));
+        rig.Clock.Advance(TimeSpan.FromSeconds(1));
+        Said(await rig.DeliverAsync(await rig.JobAsync(attempts: 9))).ShouldBe(("Deferred", "4.1.2"));
+        // The zone is back for a moment: it starts anew.
+        rig.Dns.Mx("peer.example", (10, "mx1.peer.example"));
+        rig.Clock.Advance(TimeSpan.FromMinutes(15));
+        Said(await rig.DeliverAsync(await rig.JobAsync(attempts: 3))).ShouldBe(("Deferred", "4.4.1"));
+        rig.Dns.Remove("peer.example");
+        Said(await rig.DeliverAsync(await rig.JobAsync(attempts: 4))).ShouldBe(("Deferred", "4.1.2"));
+        rig.Clock.Advance(TimeSpan.FromMinutes(15));
+        rig.Dns.Everything = Posthorn.Dns.DnsStatus.Temporary;
+        Said(await rig.DeliverAsync(await rig.JobAsync(attempts: 5))).ShouldBe(("Deferred", "4.4.3"));
+        rig.Dns.Everything = null;
+        Said(await rig.DeliverAsync(await rig.JobAsync(attempts: 1))).ShouldBe(("Deferred", "4.1.2")); // new mail has its own first time
+        Said(await rig.DeliverAsync(await rig.JobAsync(attempts: 6))).ShouldBe(("Failed", "5.1.2"));
+    }
 }
