@@ -34,6 +34,8 @@ sealed class ClientWire(Connection connection, SmtpClientTimeouts timeouts)
     /// <summary>Sends what is pending and reads one reply, all of which has to come within <paramref name="timeout"/>.</summary>
     internal async ValueTask<Answer> ReplyAsync(SmtpStage stage, TimeSpan timeout)
     {
+        // What was asked goes out even where a server answers before it was.
+        await Connection.FlushAsync().ConfigureAwait(false);
         var deadline = Connection.DeadlineAfter(timeout);
         var lines = new ReplyLines();
         while (lines.Reply is null)
