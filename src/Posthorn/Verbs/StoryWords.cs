@@ -25,6 +25,7 @@ static class StoryWords
         "received" => Received(d),
         "filed" => $"filed in {d["mailbox"]}{(account is null ? "" : " of " + account)} (UID {d["uid"]}){For(d, account)}",
         "queued" => "queued for " + To(d),
+        "forwarded" => $"sent on by {d["by"]} to {d["address"]}, as from {d["from"]}{(d["to"] == d["by"] ? "" : ", for " + d["to"])}",
         "held" => "on hold: " + To(d) + ByHand(d),
         "delivered" => $"delivered to {d["to"]}{Host(d)}{Saying(d)}{After(d)}",
         "deferred" => $"not delivered yet to {d["to"]}{Host(d)}{Saying(d)}{(d.Has("next") ? "; next attempt " + d["next"] : "")}{Attempt(d)}",

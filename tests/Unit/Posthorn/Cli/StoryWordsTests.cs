@@ -25,6 +25,7 @@ public class StoryWordsTests
     [InlineData("bounced", """{"to":"x@c.test","relay":"mx.c.test[192.0.2.1]:25","status":"5.1.1","reply":"550 no","attempts":1}""", "given up: x@c.test by mx.c.test[192.0.2.1]:25: 550 no")]
     [InlineData("held", """{"to":"x@c.test","address":"x@c.test"}""", "on hold: x@c.test")]
     [InlineData("held", """{"to":"x@c.test","address":"x@c.test","by":"operator"}""", "on hold: x@c.test, by hand")]
+    [InlineData("forwarded", """{"to":"bob@b.test","by":"bob@b.test","address":"x@c.test","from":"srs@b.test"}""", "sent on by bob@b.test to x@c.test, as from srs@b.test")]
     [InlineData("notified", """{"to":"a@b.test","notice":"0def"}""", "told a@b.test about it by the notice 0def")]
     [InlineData("verdict", """{"spf":"pass","score":3}""", "verdict spf=pass score=3")]
     [InlineData("delivered", """{"to":"a\u001b[2Jb"}""", "delivered to a?[2Jb")]
