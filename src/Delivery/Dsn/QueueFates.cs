@@ -58,6 +58,7 @@ static class QueueFates
         var result = told.Result;
         var words = behind
             ? $"The address {shown} is there, but passes mail on to another one, which did not take it. Only those who look after {shown.Domain} can mend that."
+            : IsUnknown(result) ? "It was given up here."
             : StatusWords.Of(result.Enhanced);
         var fate = new Fate("failed", StatusWords.Valid(result.Enhanced, '5'), Never, "It could not be delivered to")
         {
@@ -69,9 +70,12 @@ static class QueueFates
         {
             Status = "4.4.7",
             Why = $"It was tried for {Span(age)} and is given up now. At the last attempt: " + Saying(result, shown),
-            Then = behind ? words : "It is likely that others cannot reach this address now either. Reach the person by another way, or send the message again later.",
+            Then = behind || result.FromPeer && result.Enhanced is [_, '.', not ('0' or '4'), ..] ? words : "It is likely that others cannot reach this address now either. Reach the person by another way, or send the message again later.",
         };
     }
+
+    /// <summary>True when nobody was asked, so that it is not another server's doing.</summary>
+    static bool IsUnknown(RecipientResult result) => !result.FromPeer && result.Relay is null && result.Enhanced.EndsWith(".0.0", StringComparison.Ordinal);
 
     /// <summary>Who says what follows.</summary>
     static string Saying(RecipientResult result, EmailAddress shown) => (result.FromPeer, HostOf(result.Relay)) switch
@@ -80,7 +84,7 @@ static class QueueFates
         (true, null) => $"The program to which mail for {shown.Domain} goes said:",
         (false, { } host) => $"With the server {host}, to which mail for {shown.Domain} goes, this went wrong:",
         (false, null) when result.Enhanced is [_, '.', '4', '.', ..] => $"No server of {shown.Domain} could be reached:",
-        _ => "This was found:",
+        _ => "The reason:",
     };
 
     /// <summary>The host of "mx1.example.net[192.0.2.1]:25"; null for a path or for nobody.</summary>

@@ -273,6 +273,16 @@ public class NoticeMakerTests
         (await NoticeAsync(rig, await MessageAsync(rig), Delivered("x@far.example", "SUCCESS", relay: relay))).ShouldContain($"Action: {action}\r\nStatus: {status}\r\n");
     }
 
+    [Fact]
+    public async Task What_an_operator_gave_up_is_nobody_elses_doing()
+    {
+        await using var rig = await Rig.OpenAsync();
+        var body = await NoticeAsync(rig, await MessageAsync(rig), Failed("x@far.example", reply: "given up by the postmaster", enhanced: "5.0.0", relay: null, fromPeer: false));
+        body.ShouldContain("It was given up here. The reason:\r\n\r\n  given up by the postmaster\r\n");
+        body.ShouldNotContain("Diagnostic-Code");
+        body.ShouldContain("X-Posthorn-Reason: given up by the postmaster\r\n");
+    }
+
     [Theory]
     [InlineData("5.1.1", "does not exist there")]
     [InlineData("5.2.2", "mailbox is full")]

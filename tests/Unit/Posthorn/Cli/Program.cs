@@ -54,10 +54,11 @@ sealed class Program : IAsyncDisposable
 
     internal LoadedConfig Load() => new ConfigLoader(new Hashtable()).Load(ConfigFile);
 
-    internal async Task<Server> ServeAsync(LogSeverity level = LogSeverity.Information)
+    /// <param name="hold">Mail for other hosts is held, and nothing is delivered.</param>
+    internal async Task<Server> ServeAsync(LogSeverity level = LogSeverity.Information, bool hold = false)
     {
         _logs = new LogProvider(LogOutput.To(Log), LogFormat.Text, level, TimeProvider.System);
-        _server = new Server(Load(), _logs, TimeProvider.System);
+        _server = new Server(Load(), _logs, TimeProvider.System, hold);
         await _server.StartAsync();
         return _server;
     }
