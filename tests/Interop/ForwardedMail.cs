@@ -32,8 +32,8 @@ public sealed class ForwardedMail(ConfiguredFixture fixture) : IClassFixture<Con
         (await VerbAsync("route", "add", "*.corp.example", "smtp:relay.corp.example:25")).ShouldContain("Added the route *.corp.example: smtp:relay.corp.example:25.");
         await VerbAsync("route", "add", "--sender", "*@shop.example", "smtp:out.shop.example:587");
         (await VerbAsync("address", "explain", "x@a.corp.example")).ShouldContain("x@a.corp.example: route *.corp.example: smtp:relay.corp.example:25");
-        (await VerbAsync("address", "explain", "x@far.example", "--sender", "me@shop.example")).ShouldContain("route sender shop.example: smtp:out.shop.example:587");
-        (await VerbAsync("address", "explain", "x@far.example")).ShouldContain("no route: mail exchangers of far.example by DNS");
+        (await VerbAsync("address", "explain", "x@plain.example", "--sender", "me@shop.example")).ShouldContain("route sender shop.example: smtp:out.shop.example:587");
+        (await VerbAsync("address", "explain", "x@plain.example")).ShouldContain("no route: mail exchangers of plain.example by DNS");
         await VerbAsync("route", "remove", "*.corp.example");
         await VerbAsync("route", "remove", "--sender", "*@shop.example");
     }

@@ -117,9 +117,9 @@ static class SrsText
         if (local[3] == '0') signed = $"{sender.Domain}={local[4..]}";
         else if (local[3] == '1')
         {
-            // The host in the middle is left out: a chain never grows.
-            var fields = local[5..].Split('=', 2);
-            if (fields.Length == 2 && fields[1].IndexOf('=') > 0) signed = fields[1];
+            // The host in the middle is left out: a chain never grows. What only looks like one is a sender like others.
+            var fields = local[5..].Split('=', 3);
+            if (fields.Length == 3 && fields[2].Length > 0 && EmailAddress.NormalizeDomain(fields[1]) is not null) signed = $"{fields[1]}={fields[2]}";
         }
         return signed is not null;
     }
