@@ -64,6 +64,7 @@ virtual_mailbox_limit = 0
 mailbox_size_limit = 0
 smtpd_tls_security_level = none
 smtp_tls_security_level = none
+transport_maps = hash:{d}/etc/transport
 maillog_file = {d}/log/maillog
 maillog_file_prefixes = {d}
 """
@@ -131,7 +132,7 @@ def wait_for_port(port, seconds=15, host="127.0.0.1"):
 class Postfix:
     name = "Postfix"
 
-    def __init__(self, root, port, users):
+    def __init__(self, root, port, users, sinks):
         self.port, self.users, self.mail = port, users, f"{root}/mail"
         self.d = d = f"{root}/postfix"
         self.cage = Cage("postfix")
@@ -148,12 +149,15 @@ class Postfix:
             f.write(MASTER.format(port=port))
         with open(f"{d}/etc/mailboxes", "w") as f:
             f.writelines(f"{u}@example.test {u}/\n" for u in users)
+        with open(f"{d}/etc/transport", "w") as f:
+            f.writelines(f"{domain} smtp:[127.0.0.1]:{sink}\n" for domain, sink in sinks.items())
         for name in ("dynamicmaps.cf", "postfix-files"):
             if os.path.exists(f"/etc/postfix/{name}"):
                 shutil.copy(f"/etc/postfix/{name}", f"{d}/etc/{name}")
             else:
                 open(f"{d}/etc/{name}", "w").close()
-        subprocess.run(["postmap", "-c", f"{d}/etc", f"hash:{d}/etc/mailboxes"], check=True)
+        for table in ("mailboxes", "transport"):
+            subprocess.run(["postmap", "-c", f"{d}/etc", f"hash:{d}/etc/{table}"], check=True)
 
     def start(self):
         began = time.monotonic()

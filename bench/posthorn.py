@@ -21,7 +21,8 @@ class Posthorn:
     name = "Posthorn"
     password = "correct-horse-battery"
 
-    def __init__(self, root, base, users):
+    def __init__(self, root, base, users, sinks=None, dns=None, delivery=None):
+        """sinks: domains with the loopback port that a route leads them to; dns: a resolver's port; delivery: options."""
         self.root, self.users = f"{root}/posthorn", users
         self.smtp, self.port, self.submissions, self.pop3, self.pop3s = (base + p for p in (25, 25, 465, 110, 995))
         os.makedirs(self.root)
@@ -39,6 +40,8 @@ class Posthorn:
                 ],
                 "relay": {"trustedNetworks": ["127.0.0.0/8"]},
                 "limits": limits,
+                **({"dns": {"servers": [f"127.0.0.1:{dns}"]}} if dns else {}),
+                **({"delivery": delivery} if delivery else {}),
                 "log": {"file": f"{self.root}/log"},
             }, f)
         secret = f"{self.root}/password"
@@ -47,6 +50,8 @@ class Posthorn:
         self.verb("domain", "add", "example.test")
         for user in users:
             self.verb("account", "add", f"{user}@example.test", "--password-file", secret)
+        for domain, port in (sinks or {}).items():
+            self.verb("route", "add", domain, f"smtp:127.0.0.1:{port}")
         self.cage = None
 
     def verb(self, *words):

@@ -1,7 +1,7 @@
 """Measures Posthorn beside Postfix and Dovecot, in turn within one run, and prints the table of medians.
 
 bench/run [--rounds N] [--only NAME...] [--quick] [--write]
-  --only    of: inbound50 inbound50keep inbound1 inbound100k pop3 start idle
+  --only    of: inbound50 inbound50keep inbound1 inbound100k relay50 relay2 pop3 start idle fair queue1m
   --write   puts the table into bench/README.md
 """
 import argparse
@@ -15,7 +15,9 @@ import tempfile
 import time
 
 import load
+import million
 import peers
+import relay
 from gauge import median, spread
 from posthorn import Posthorn, REPOSITORY
 
@@ -25,6 +27,13 @@ INBOUND = {  # name: (title, sessions, messages, octets, many messages per conne
     "inbound50keep": ("in, 4 KB, 50 sessions, connections kept", 50, 4000, 4096, True, 4.0, 0.25),
     "inbound1": ("in, 4 KB, 1 session", 1, 500, 4096, False, 2.0, None),
     "inbound100k": ("in, 100 KB, 10 sessions", 10, 600, 102400, False, 2.0, None),
+}
+
+
+SINKS = {"sink.test": 17525, "other.test": 17526}  # domain: port on loopback
+RELAY = {  # name: (title, messages, recipients, wanted ratio)
+    "relay50": ("relay, 4 KB, 50 sessions", 6000, ["rcpt@sink.test"], 3.0),
+    "relay2": ("relay, 4 KB, 50 sessions, 2 domains each", 3000, ["rcpt@sink.test", "rcpt@other.test"], 2.0),
 }
 
 
@@ -59,6 +68,47 @@ def measure_inbound(table, ours, postfix, name, rounds, scale):
     table.add(title, cpu[ours], cpu[postfix], "CPU s per 1000", f"<= {wanted_cpu:g}" if wanted_cpu else "",
               cpu[ours] <= wanted_cpu * cpu[postfix] if wanted_cpu else None, digits=3)
     print("    spread of messages/s: " + ", ".join(f"{s.name} {spread([r[0] for r in runs]):.0f} %" for s, runs in results.items()))
+
+
+def measure_relay(table, ours, postfix, sinks, name, rounds, scale):
+    title, messages, recipients, wanted = RELAY[name]
+    messages = max(200, int(messages * scale))
+    results = {ours: [], postfix: []}
+    for server in results:
+        relay.relay(server, sinks, 50, messages // 3, 4096, recipients)
+    for _ in range(rounds):
+        for server, runs in results.items():
+            runs.append(relay.relay(server, sinks, 50, messages, 4096, recipients))
+    rate = {s: median([r[0] for r in runs]) for s, runs in results.items()}
+    cpu = {s: median([r[1] for r in runs]) for s, runs in results.items()}
+    table.add(title, rate[ours], rate[postfix], "messages/s", f">= {wanted:g}", rate[ours] >= wanted * rate[postfix])
+    table.add(title, cpu[ours], cpu[postfix], "CPU s per 1000", "<= 0.33", cpu[ours] <= cpu[postfix] / 3, digits=3)
+    print("    spread of messages/s: " + ", ".join(f"{s.name} {spread([r[0] for r in runs]):.0f} %" for s, runs in results.items()))
+
+
+def measure_fair(table, root, scale):
+    """100,000 messages to 1,000 domains, 50 of them tarpits and 50 dead, beside the same without those."""
+    p95 = {}
+    for bad in (0, 50):
+        domains, messages = 900 + 2 * bad, int((90_000 + 200 * bad) * scale)
+        directory = tempfile.mkdtemp(dir=root)
+        # The options of a server that a user has, but for the port and the loopback networks of this rig.
+        make = lambda: Posthorn(directory, 18500, [], dns=17553, delivery={"port": 17527, "privateNetworks": ["127.0.0.0/8"]})
+        took, wanted = relay.latencies(make, 17527, 17553, messages, domains, bad, bad)
+        if len(took) < wanted:
+            print(f"    {wanted - len(took)} of {wanted} messages to good domains did not come through")
+        p95[bad] = took[int(len(took) * 0.95)] if took else float("inf")
+        print(f"    {'with' if bad else 'without'} bad domains: {len(took):,} messages, median {median(took or [0]):.3f} s, p95 {p95[bad]:.3f} s")
+    title = f"{int(100_000 * scale):,} messages to 1,000 domains, 50 tarpits, 50 dead"
+    table.add(f"{title}: p95 of the good", p95[50], p95[0], "s", "<= 1.2", p95[50] <= 1.2 * p95[0], digits=3)
+
+
+def measure_million(table, root, scale):
+    count = int(1_000_000 * scale)
+    ready, first, memory, empty = million.measure(tempfile.mkdtemp(dir=root), count)
+    table.add(f"{count:,} queued: ready after start", ready, unit="s", wanted="<= 5", met=ready <= 5, digits=2)
+    table.add(f"{count:,} queued: first delivery after start", first, unit="s", wanted="<= 10", met=first <= 10, digits=2)
+    table.add(f"{count:,} queued: resident memory over that of an empty queue", memory - empty, unit="MB", wanted="<= 100", met=memory - empty <= 100)
 
 
 def measure_pop3(table, ours, postfix, dovecot, rounds, scale):
@@ -145,8 +195,8 @@ def main():
     print(f"{'':58} {'Posthorn':>12} {'peer':>12} {'ratio':>8} {'wanted':>12} met")
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(shutil.rmtree, root, ignore_errors=True)
-        postfix, dovecot = peers.Postfix(root, 17025, USERS), peers.Dovecot(root, 17110, USERS)
-        ours = Posthorn(root, 18000, USERS)
+        postfix, dovecot = peers.Postfix(root, 17025, USERS, SINKS), peers.Dovecot(root, 17110, USERS)
+        ours = Posthorn(root, 18000, USERS, SINKS)
         for server in (ours, postfix, dovecot):
             cleanup.callback(server.stop)
             server.start()
@@ -157,12 +207,24 @@ def main():
         for name in INBOUND:
             if wanted(name):
                 measure_inbound(table, ours, postfix, name, arguments.rounds, scale)
+        if any(wanted(name) for name in RELAY):
+            sinks = relay.CountingSinks(list(SINKS.values()))
+            cleanup.callback(sinks.stop)
+            for name in RELAY:
+                if wanted(name):
+                    measure_relay(table, ours, postfix, sinks, name, arguments.rounds, scale)
         if wanted("pop3"):
             measure_pop3(table, ours, postfix, dovecot, arguments.rounds, scale)
         if wanted("start"):
             measure_start(table, ours, arguments.rounds)
         if wanted("idle"):
             measure_idle(table, ours, int(10000 * scale))
+        for server in (ours, postfix, dovecot):
+            server.stop()
+        if wanted("fair"):
+            measure_fair(table, root, scale)
+        if wanted("queue1m"):
+            measure_million(table, root, scale)
     if arguments.write:
         write(table)
 

@@ -1,4 +1,5 @@
 using Posthorn.Accounts.Addresses;
+using Posthorn.Accounts.Routes;
 using Posthorn.Storage;
 using Posthorn.Wire.Addresses;
 
@@ -11,8 +12,15 @@ public abstract record Destination
     /// <param name="Address">The account's main address.</param>
     public sealed record Local(long AccountId, EmailAddress Address, string? Detail) : Destination;
 
-    /// <summary>An address on another host.</summary>
-    public sealed record Foreign(EmailAddress Address) : Destination;
+    /// <summary>An address that the mail leaves for: on another host, or one of ours that a route takes from its mailbox.</summary>
+    /// <param name="ForwardedBy">The address of ours that sends it on, by an alias or a forward; null when nobody does.</param>
+    public sealed record Foreign(EmailAddress Address, EmailAddress? ForwardedBy = null) : Destination
+    {
+        // One copy for an address, however many of ours lead there.
+        public bool Equals(Foreign? other) => other is not null && Address.Equals(other.Address);
+
+        public override int GetHashCode() => Address.GetHashCode();
+    }
 }
 
 /// <summary>How an address was resolved.</summary>
@@ -39,7 +47,7 @@ public enum ResolutionStatus
 public sealed record Resolution(ResolutionStatus Status, IReadOnlyList<Destination> Destinations, IReadOnlyList<string> Steps);
 
 /// <summary>
-/// Domains, accounts and aliases as an immutable picture in memory, made anew after each committed change: RCPT costs no
+/// Domains, accounts, aliases and routes as an immutable picture in memory, made anew after each committed change: RCPT costs no
 /// query. Thread-safe.
 /// </summary>
 public sealed class AccountDirectory : IDisposable
@@ -64,17 +72,20 @@ public sealed class AccountDirectory : IDisposable
     {
         _load = load;
         _options = options;
-        _book = AddressBook.Build(new([], [], [], []), options);
+        _book = AddressBook.Build(new([], [], [], [], []), options);
         Reload();
     }
 
     /// <summary>The picture as of the last committed change.</summary>
     internal AddressBook Book => Volatile.Read(ref _wanted) == Volatile.Read(ref _have) ? Volatile.Read(ref _book) : Fresh();
 
+    /// <summary>The ways by which mail leaves, as of the last committed change.</summary>
+    public RouteBook Routes => Book.Routes;
+
     /// <summary>True when mail for this domain is ours: listed, another name of a listed one, or below a <c>*@*.domain</c> pattern. Also for disabled ones.</summary>
     public bool IsLocalDomain(string domain) => Book.IsLocalDomain(domain);
 
-    /// <summary>Follows domain aliases, accounts, "+tag" and alias patterns to the destinations, in the order of docs/addresses.md.</summary>
+    /// <summary>Follows domain aliases, accounts and their forwards, "+tag", alias patterns and routes of our own addresses to the destinations, in the order of docs/addresses.md.</summary>
     public Resolution Resolve(EmailAddress address, bool explain = false) => Resolver.Resolve(Book, address, explain);
 
     /// <summary>
@@ -113,7 +124,7 @@ public sealed class AccountDirectory : IDisposable
             var match = book.Find(domain, domain.Row.Name, address.LocalPart);
             if (match.Account == account && match.Kind is MatchKind.Account or MatchKind.Alias) return domain.Row.Enabled;
         }
-        var resolution = Resolver.Resolve(book, address, explain: false);
+        var resolution = Resolver.Owners(book, address);
         if (resolution.Status != ResolutionStatus.Found) return false;
         foreach (var destination in resolution.Destinations)
             if (destination is not Destination.Local local || local.AccountId != accountId) return false;

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Posthorn.Dns;
 
 /// <summary>How a question ended.</summary>
@@ -26,6 +28,9 @@ public enum DnsStatus
 /// <param name="Reason">In words why there is no record, for logs and notices ("no answer from 192.0.2.1 within 5 s"); null when found.</param>
 public sealed record DnsAnswer(DnsStatus Status, IReadOnlyList<DnsRecord> Records, string Name, bool Authentic, string? Reason)
 {
+    /// <summary>Who said it last, also when it was kept; null when nobody did.</summary>
+    public IPEndPoint? Server { get; init; }
+
     public bool Found => Status == DnsStatus.Found;
 
     /// <summary>Nothing is known: whoever asked tries again later and draws no conclusion.</summary>

@@ -1,3 +1,3 @@
 using Posthorn.Cli;
 
-return await new CommandTree(Terminal.System(), Environment.GetEnvironmentVariables()).RunAsync(args);
+return await new CommandTree(Terminal.System(), Environment.GetEnvironmentVariables()).RunAsync(ProgramName.Prepend(args));

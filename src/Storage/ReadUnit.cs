@@ -10,6 +10,7 @@ public class ReadUnit
         Session = session;
         Time = time;
         Directory = new Directory.DirectoryTables(this);
+        ReversePaths = new Directory.ReversePathTable(this);
         Mailboxes = new Messages.MailboxTables(this);
         Events = new Events.EventTable(this);
         Queue = new Queue.QueueTables(this);
@@ -17,6 +18,7 @@ public class ReadUnit
     }
 
     public Directory.DirectoryTables Directory { get; }
+    public Directory.ReversePathTable ReversePaths { get; }
     public Messages.MailboxTables Mailboxes { get; }
     public Events.EventTable Events { get; }
     public Queue.QueueTables Queue { get; }

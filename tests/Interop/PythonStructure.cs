@@ -75,8 +75,8 @@ public sealed partial class PythonStructure
     /// <summary>The differences that are known, and why ours is kept; null for one that is not.</summary>
     static string? Explanation(string message, string defects)
     {
-        // Python ends a header at the first line that is no field (a stray line, or the obsolete blank before the colon); like other IMAP servers we pass over it, so that one stray
-        // line does not turn all that follows into text.
+        // Python ends a header at the first line that is no field: a stray line, or one with the obsolete blank before its
+        // colon. Like other servers we pass over it, so that one line does not turn all that follows into text.
         if (defects.Contains("MissingHeaderBodySeparatorDefect") || defects.Contains("FirstHeaderLineIsContinuationDefect")) return "stray line in a header";
         // RFC 2046 §5.1.1: a boundary has at least one character; Python takes every line of two hyphens for a delimiter.
         if (EmptyBoundary().IsMatch(message)) return "empty boundary";

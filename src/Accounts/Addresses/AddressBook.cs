@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using Posthorn.Accounts.Routes;
 using Posthorn.Storage.Directory;
 using Posthorn.Wire.Addresses;
 
@@ -31,6 +32,7 @@ sealed class AccountEntry
         Row = row;
         MayLogIn = row.Enabled && domain.Enabled;
         Address = new EmailAddress(row.LocalPart, domain.Name);
+        Forward = [.. row.Forward.Select(EmailAddress.TryParse).OfType<EmailAddress>()];
         Direct = row.Enabled
             ? new Resolution(ResolutionStatus.Found, [new Destination.Local(row.Id, Address, null)], [])
             : new Resolution(ResolutionStatus.Disabled, [], []);
@@ -39,10 +41,13 @@ sealed class AccountEntry
     public AccountRow Row { get; }
     public EmailAddress Address { get; }
 
+    /// <summary>Where its mail is sent on to.</summary>
+    public IReadOnlyList<EmailAddress> Forward { get; }
+
     /// <summary>True when neither the account nor its domain is disabled.</summary>
     public bool MayLogIn { get; }
 
-    /// <summary>The answer for the plain address, made once.</summary>
+    /// <summary>The answer for the plain address when it is not sent on and no route takes it, made once.</summary>
     public Resolution Direct { get; }
 
     public List<AppPasswordRow> AppPasswords { get; } = [];
@@ -86,11 +91,13 @@ sealed class AddressBook
     {
         Rows = rows;
         Options = options;
+        Routes = RouteRows.Book(rows.Routes);
         _domainBySpan = _domains.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
     public DirectoryRows Rows { get; }
     public AccountOptions Options { get; }
+    public RouteBook Routes { get; }
     public AccountEntry? FirstAccount { get; private set; }
 
     /// <summary>The domain of lowest id that is not another's name: stands in where one must be named.</summary>

@@ -1,10 +1,11 @@
+using Posthorn.Accounts.Routes;
 using Posthorn.Storage.Directory;
 using Posthorn.Wire.Addresses;
 
 namespace Posthorn.Accounts.Addresses;
 
 /// <summary>One thing that is wrong with what is stored about addresses.</summary>
-/// <param name="Code">A short word for programs: pattern, domain, account, target, loop.</param>
+/// <param name="Code">A short word for programs: pattern, domain, account, target, loop, route.</param>
 /// <param name="Text">The same for people, a whole sentence without a full stop.</param>
 readonly record struct AddressProblem(string Code, string Text);
 
@@ -31,6 +32,9 @@ static class AddressRules
                 problems.Add(new("account", $"account {account.LocalPart} is in no domain of its own"));
         foreach (var alias in rows.Aliases)
             if (alias.Enabled) Check(book, alias, problems);
+        foreach (var account in rows.Accounts)
+            if (account.Forward.Count > 0) CheckForward(book, account, problems);
+        foreach (var route in rows.Routes) CheckRoute(book, route, problems);
         return problems;
     }
 
@@ -81,10 +85,7 @@ static class AddressRules
         var keepsCopy = false;
         foreach (var target in alias.Targets)
         {
-            var domain = book.MainDomain(target.Domain);
-            if (domain is null && !book.IsLocalDomain(target.Domain)) continue;
-            var match = book.Find(domain, domain?.Row.Name ?? target.Domain, target.LocalPart);
-            if (match.Kind == MatchKind.None)
+            if (!IsThere(book, target, out var match))
                 problems.Add(new("target", $"alias {alias.Pattern} leads to {target}, but there is no such address here"));
             keepsCopy |= account is not null && match.Account == account;
         }
@@ -93,5 +94,39 @@ static class AddressRules
                 $"alias {alias.Pattern}: this is an account, which would get no more mail; to send copies on, name {account.Address} among the targets too"));
         if (Resolver.Trial(book, alias).Broken is { } broken)
             problems.Add(new("loop", $"alias {alias.Pattern} leads into {broken}"));
+    }
+
+    /// <summary>True for an address elsewhere, and for one here that something stands for.</summary>
+    static bool IsThere(AddressBook book, EmailAddress target, out Match match)
+    {
+        match = default;
+        var domain = book.MainDomain(target.Domain);
+        if (domain is null && !book.IsLocalDomain(target.Domain)) return true;
+        var name = domain?.Row.Name ?? target.Domain;
+        match = book.Find(domain, name, target.LocalPart);
+        return match.Kind != MatchKind.None || book.Routes.FindOwn(target with { Domain = name }) is not null;
+    }
+
+    static void CheckForward(AddressBook book, AccountRow row, List<AddressProblem> problems)
+    {
+        if (book.Account(row.Id) is not { } account) return;
+        foreach (var text in row.Forward)
+        {
+            if (EmailAddress.TryParse(text) is not { } target) problems.Add(new("target", $"account {account.Address} forwards to \"{text}\", which is no address"));
+            else if (!IsThere(book, target, out _)) problems.Add(new("target", $"account {account.Address} forwards to {target}, but there is no such address here"));
+        }
+    }
+
+    static void CheckRoute(AddressBook book, RouteRow row, List<AddressProblem> problems)
+    {
+        if (!RouteRows.TryRead(row, out var route))
+        {
+            problems.Add(new("route", $"route \"{row.Pattern}\" to \"{row.Transport}\" cannot be understood"));
+            return;
+        }
+        if (route.Kind != RouteKind.Recipient || !RoutePattern.TryParse(row.Pattern, out var pattern, out _) || pattern.Kind == RoutePatternKind.Subdomains) return;
+        // Addresses get the main name of their domain before routes are asked.
+        if (book.DomainNamed(pattern.Domain)?.Main is { } main)
+            problems.Add(new("domain", $"route {pattern}: {pattern.Domain} is another name of {main.Row.Name}: write {pattern with { Domain = main.Row.Name }}"));
     }
 }

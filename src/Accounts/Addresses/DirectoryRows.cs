@@ -8,8 +8,9 @@ sealed record DirectoryRows(
     IReadOnlyList<DomainRow> Domains,
     IReadOnlyList<AccountRow> Accounts,
     IReadOnlyList<AliasRow> Aliases,
-    IReadOnlyList<AppPasswordRow> AppPasswords)
+    IReadOnlyList<AppPasswordRow> AppPasswords,
+    IReadOnlyList<RouteRow> Routes)
 {
     public static DirectoryRows Load(ReadUnit unit) =>
-        new(unit.Directory.Domains(), unit.Directory.Accounts(), unit.Directory.Aliases(), unit.Directory.AppPasswords());
+        new(unit.Directory.Domains(), unit.Directory.Accounts(), unit.Directory.Aliases(), unit.Directory.AppPasswords(), unit.Directory.Routes());
 }

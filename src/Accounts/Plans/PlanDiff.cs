@@ -51,6 +51,7 @@ sealed class PlanDiff
         diff.Accounts();
         diff.RemoveDomains();
         diff.Aliases();
+        diff._steps.AddRange(PlanRouteSteps.Of(plan.Routes, rows.Routes, prune));
         return diff._steps;
     }
 
@@ -88,7 +89,7 @@ sealed class PlanDiff
         foreach (var wanted in _plan.Accounts)
         {
             if (!_accounts.TryGetValue(EmailAddress.TryParse(wanted.Address)!.Key, out var there))
-                Step(PlanChangeKind.Add, wanted.Address, $"account {wanted.Address}" + (wanted.Hash is null ? " (without a password)" : "") + PlanAppPasswords.Words(wanted), c => Add(c, wanted));
+                Step(PlanChangeKind.Add, wanted.Address, $"account {wanted.Address}" + (wanted.Hash is null ? " (without a password)" : "") + PlanAppPasswords.Words(wanted) + (wanted.Forward.Count == 0 ? "" : $", forward {Forward(wanted.Forward, wanted.KeepsForwarded)}"), c => Add(c, wanted));
             else Change(there, wanted);
         }
         if (!_prune) return;
@@ -112,7 +113,8 @@ sealed class PlanDiff
     static void Add(DirectoryChange change, PlanAccount wanted)
     {
         var row = change.AddAccount(wanted.Address, wanted.Name, wanted.Hash, wanted.Quota, wanted.Language);
-        if (!wanted.Enabled) change.Tables.UpdateAccount(row with { Enabled = false });
+        if (!wanted.Enabled || wanted.Forward.Count > 0)
+            change.Tables.UpdateAccount(row = row with { Enabled = wanted.Enabled, Forward = wanted.Forward, KeepsForwarded = wanted.KeepsForwarded });
         new PlanAppPasswords(row, [], wanted).Apply(change.Tables);
     }
 
@@ -122,6 +124,8 @@ sealed class PlanDiff
         Quota = wanted.Quota,
         Language = wanted.Language,
         Enabled = wanted.Enabled,
+        Forward = wanted.Forward,
+        KeepsForwarded = wanted.KeepsForwarded,
         PasswordHash = wanted.Hash ?? there.PasswordHash,
     };
 
@@ -132,9 +136,13 @@ sealed class PlanDiff
         if (there.Quota != wanted.Quota) found.Add($"quota {Quota(wanted.Quota)} instead of {Quota(there.Quota)}");
         if (there.Language != wanted.Language) found.Add($"language {wanted.Language} instead of {there.Language}");
         if (there.Enabled != wanted.Enabled) found.Add(wanted.Enabled ? "enabled" : "disabled");
+        if (!there.Forward.SequenceEqual(wanted.Forward) || there.KeepsForwarded != wanted.KeepsForwarded)
+            found.Add($"forward {Forward(wanted.Forward, wanted.KeepsForwarded)} instead of {Forward(there.Forward, there.KeepsForwarded)}");
         if (wanted.Hash is not null && wanted.Hash != there.PasswordHash) found.Add("another password");
         return found;
     }
+
+    static string Forward(IReadOnlyList<string> to, bool keep) => to.Count == 0 ? "none" : $"to {string.Join(", ", to)}{(keep ? "" : " (keeping nothing)")}";
 
     static string Quota(long octets) => octets == 0 ? "none" : PlanWriter.Size(octets);
 

@@ -17,6 +17,7 @@ static class PlanReader
         var domains = new List<PlanDomain>();
         var accounts = new List<PlanAccount>();
         var aliases = new List<PlanAlias>();
+        var routes = new List<PlanRoute>();
         foreach (var (name, section) in Members(PlanNode.Read(json)))
         {
             switch (name)
@@ -24,10 +25,11 @@ static class PlanReader
                 case "domains": foreach (var (key, value) in Members(section)) domains.Add(Domain(key, value)); break;
                 case "accounts": foreach (var (key, value) in Members(section)) accounts.Add(Account(key, value)); break;
                 case "aliases": foreach (var (key, value) in Members(section)) aliases.Add(Alias(key, value)); break;
-                default: throw section.Wrong("unknown; there are domains, accounts and aliases");
+                case "routes": foreach (var (key, value) in Members(section)) routes.Add(PlanRoutes.Read(key, value)); break;
+                default: throw section.Wrong("unknown; there are domains, accounts, aliases and routes");
             }
         }
-        return new(domains, accounts, aliases);
+        return new(domains, accounts, aliases) { Routes = routes };
     }
 
     static PlanDomain Domain(string key, PlanNode node)
@@ -57,11 +59,14 @@ static class PlanReader
                 "quota" => account with { Quota = Size(value) },
                 "language" => account with { Language = Text(value) },
                 "enabled" => account with { Enabled = Bool(value) },
+                "forward" => account with { Forward = Targets(value) },
+                "keep" => account with { KeepsForwarded = Bool(value) },
                 "hash" => account with { Hash = Hash(value) },
                 "salt" => account with { Salt = Salt(value) },
                 "appPasswords" => account with { AppPasswords = AppPasswords(value) },
-                _ => throw value.Wrong("unknown; an account has name, quota, language, enabled, hash, salt and appPasswords"),
+                _ => throw value.Wrong("unknown; an account has name, quota, language, enabled, forward, keep, hash, salt and appPasswords"),
             };
+        if (!account.KeepsForwarded && account.Forward.Count == 0) throw node.Wrong("\"keep\" is for \"forward\", and there is none");
         // Keys without the salt they were made with would be app passwords that never log in.
         if (account.Salt is null != account.AppPasswords is null or { Count: 0 })
             throw node.Wrong(account.Salt is null ? "\"appPasswords\" need the \"salt\" they were made with" : "a \"salt\" is for \"appPasswords\", and there are none");

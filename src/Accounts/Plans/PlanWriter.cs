@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Posthorn.Accounts.Routes;
 
 namespace Posthorn.Accounts.Plans;
 
@@ -16,6 +17,11 @@ static class PlanWriter
         Lines(text, plan.Accounts, a => a.Address, Account);
         text.Append("  }, \"aliases\": {\n");
         Lines(text, plan.Aliases, a => a.Pattern, Alias);
+        if (plan.Routes.Count > 0)
+        {
+            text.Append("  }, \"routes\": {\n");
+            Lines(text, plan.Routes, r => RouteRows.Name(r.Kind, r.Pattern), Route);
+        }
         return text.Append("  } }\n").ToString();
     }
 
@@ -38,13 +44,15 @@ static class PlanWriter
 
     static string Account(PlanAccount account)
     {
-        var plain = account.Name == "" && account.Quota == 0 && account.Language == "en" && account.Enabled && account.AppPasswords is null;
+        var plain = account.Name == "" && account.Quota == 0 && account.Language == "en" && account.Enabled && account.AppPasswords is null && account.Forward.Count == 0;
         if (plain && account.Hash is not null) return Quote(account.Hash);
         return Members(
             ("name", account.Name == "" ? null : Quote(account.Name)),
             ("quota", account.Quota == 0 ? null : Quote(Size(account.Quota))),
             ("language", account.Language == "en" ? null : Quote(account.Language)),
             ("enabled", account.Enabled ? null : "false"),
+            ("forward", account.Forward.Count == 0 ? null : Addresses(account.Forward)),
+            ("keep", account.Forward.Count == 0 || account.KeepsForwarded ? null : "false"),
             ("hash", account.Hash is null ? null : Quote(account.Hash)),
             ("salt", account.Salt is null ? null : Quote(account.Salt)),
             ("appPasswords", account.AppPasswords is null ? null : "{" + string.Join(", ", account.AppPasswords.Select(p => $"{Quote(p.Name)}: {AppPassword(p)}")) + "}"));
@@ -61,9 +69,18 @@ static class PlanWriter
 
     static string Alias(PlanAlias alias)
     {
-        var targets = alias.Targets.Count == 1 ? Quote(alias.Targets[0]) : List(alias.Targets);
+        var targets = Addresses(alias.Targets);
         return alias.Enabled ? targets : Members(("to", targets), ("enabled", "false"));
     }
+
+    static string Route(PlanRoute route)
+    {
+        var settings = RouteSettingsText.Write(route.Settings);
+        if (settings.Count == 0) return Quote(route.Transport.ToString());
+        return Members([("to", Quote(route.Transport.ToString())), .. settings.Select(s => (s.Name, (string?)Quote(s.Value)))]);
+    }
+
+    static string Addresses(IReadOnlyList<string> addresses) => addresses.Count == 1 ? Quote(addresses[0]) : List(addresses);
 
     static string Members(params ReadOnlySpan<(string Name, string? Value)> members)
     {

@@ -28,11 +28,11 @@ public sealed record RouteLogin(string User, string? PasswordFile, string? Token
 public sealed record RouteSettings(TlsPolicy? Tls = null, RouteLogin? Login = null, int? Concurrency = null, int? Rate = null,
     TimeSpan? RetryFirst = null, TimeSpan? RetryMost = null, TimeSpan? DelayNotice = null, TimeSpan? GiveUp = null, TimeSpan? GiveUpBounces = null);
 
-/// <summary>What a route looks at.</summary>
-public enum RouteKind { Default, Recipient, Sender }
+/// <summary>What a route looks at; the numbers are on disk, frozen by a test.</summary>
+public enum RouteKind { Default = 0, Recipient = 1, Sender = 2 }
 
 /// <summary>One rule: mail that fits <paramref name="Pattern"/> leaves by <paramref name="Transport"/>.</summary>
 /// <param name="Id">Row id; 0 for the built-in default (mx) and for what the queue was told by hand.</param>
 /// <param name="Pattern"><c>example.net</c>, <c>*.example.net</c> (its subdomains), <c>user@example.net</c>, <c>*@example.net</c>; "" for the default.</param>
-/// <param name="Name">How logs and lists call it: the pattern, "default", or "by hand".</param>
+/// <param name="Name">How logs and lists call it: the pattern, "sender" and the pattern, "default", "mx" or "by hand".</param>
 public sealed record Route(long Id, RouteKind Kind, string Pattern, Transport Transport, RouteSettings Settings, string Name);

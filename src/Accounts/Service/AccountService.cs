@@ -123,6 +123,17 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
     public ValueTask<AccountView> SetNameAsync(string address, string name, CancellationToken ct = default) =>
         UpdateAsync(address, row => row with { Name = name }, ct);
 
+    /// <summary>Sends what comes to an account on to other addresses; an empty list ends that.</summary>
+    /// <param name="keep">The mailbox gets its copy too.</param>
+    public ValueTask<AccountView> SetForwardAsync(string address, IReadOnlyList<string> targets, bool keep, CancellationToken ct = default) => ChangeAsync(change =>
+    {
+        var row = change.Account(address);
+        row = row with { Forward = DirectoryChange.Forward(targets), KeepsForwarded = keep || targets.Count == 0 };
+        change.Tables.UpdateAccount(row);
+        change.Check();
+        return View(change.Rows, row);
+    }, ct);
+
     /// <summary>Removes an account with all its mail. <paramref name="force"/> does so though aliases lead to it.</summary>
     public ValueTask<bool> RemoveAccountAsync(string address, bool force = false, CancellationToken ct = default) => ChangeAsync(change =>
     {
@@ -247,7 +258,11 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
     static AccountView View(AccountRow row, string domain, int appPasswords) =>
         new(row.Id, new EmailAddress(row.LocalPart, domain).ToString(), row.Name, row.Enabled,
             row.PasswordHash is null ? null : PasswordHash.Scheme(row.PasswordHash), appPasswords,
-            row.Quota, row.Used, row.Messages, row.Language, row.Created);
+            row.Quota, row.Used, row.Messages, row.Language, row.Created)
+        {
+            Forward = row.Forward,
+            KeepsForwarded = row.KeepsForwarded,
+        };
 
     static AliasView View(AliasRow row) => new(row.Pattern, row.Targets, row.Enabled, row.Created);
 

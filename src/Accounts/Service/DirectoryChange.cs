@@ -1,4 +1,5 @@
 using Posthorn.Accounts.Addresses;
+using Posthorn.Accounts.Routes;
 using Posthorn.Storage;
 using Posthorn.Storage.Directory;
 using Posthorn.Wire.Addresses;
@@ -11,6 +12,8 @@ namespace Posthorn.Accounts.Service;
 /// </summary>
 sealed class DirectoryChange
 {
+    const int MaxForward = 20;
+
     readonly WriteUnit _unit;
     readonly AccountOptions _options;
     readonly DirectoryRows _before;
@@ -127,6 +130,11 @@ sealed class DirectoryChange
         return [.. targets.Select(Address).Distinct().Select(a => a.ToString())];
     }
 
+    /// <summary>The addresses of a forward in their normal form, each once.</summary>
+    public static IReadOnlyList<string> Forward(IReadOnlyList<string> targets) =>
+        targets.Count <= MaxForward ? [.. targets.Select(Address).Distinct().Select(a => a.ToString())]
+        : throw new AccountRefusal("target", $"an account forwards to at most {MaxForward} addresses: make an alias for more");
+
     public void RemoveAlias(AliasRow row)
     {
         Tables.RemoveAlias(row.Id);
@@ -137,6 +145,14 @@ sealed class DirectoryChange
     {
         Tables.RemoveAccount(row.Id);
         _accounts.Remove((row.DomainId, row.LocalPart));
+    }
+
+    /// <param name="pattern">In its normal form; empty for the default.</param>
+    public RouteRow AddRoute(RouteKind kind, string pattern, Transport transport, RouteSettings settings)
+    {
+        if (Tables.Routes().Any(r => r.Kind == (int)kind && r.Pattern == pattern))
+            throw new AccountRefusal("exists", $"route {RouteRows.Name(kind, pattern)} is there already");
+        return Tables.AddRoute((int)kind, pattern, transport.ToString(), RouteRows.Settings(settings));
     }
 
     string? Main(DomainRow alias) => _domains.Values.FirstOrDefault(d => d.Id == alias.AliasOf)?.Name;

@@ -9,7 +9,14 @@ public sealed record DomainView(string Name, bool Enabled, IReadOnlyList<string>
 /// <param name="PasswordScheme">How its password is kept (argon2id, bcrypt, …); null when it has none.</param>
 /// <param name="Quota">Octets; 0 for none.</param>
 /// <param name="Used">Octets.</param>
-public sealed record AccountView(long Id, string Address, string Name, bool Enabled, string? PasswordScheme, int AppPasswords, long Quota, long Used, long Messages, string Language, DateTimeOffset Created);
+public sealed record AccountView(long Id, string Address, string Name, bool Enabled, string? PasswordScheme, int AppPasswords, long Quota, long Used, long Messages, string Language, DateTimeOffset Created)
+{
+    /// <summary>Where its mail is sent on to; empty for nowhere.</summary>
+    public IReadOnlyList<string> Forward { get; init; } = [];
+
+    /// <summary>True when what is sent on stays in the mailbox too.</summary>
+    public bool KeepsForwarded { get; init; } = true;
+}
 
 /// <summary>An alias as it is shown.</summary>
 public sealed record AliasView(string Pattern, IReadOnlyList<string> Targets, bool Enabled, DateTimeOffset Created);
@@ -42,3 +49,10 @@ public sealed record NewAccount
     /// <summary>The language of what the server writes to this person (RFC 5646).</summary>
     public string Language { get; init; } = "en";
 }
+
+/// <summary>A route as it is shown.</summary>
+/// <param name="Name">How it is named: its pattern, "sender" and its pattern, or "default".</param>
+/// <param name="Kind">What it looks at.</param>
+/// <param name="Pattern">Empty for the default.</param>
+/// <param name="Settings">What it sets for itself; the rest is as in the configuration.</param>
+public sealed record RouteView(string Name, Routes.RouteKind Kind, string Pattern, string Transport, IReadOnlyList<(string Name, string Value)> Settings, DateTimeOffset Created);

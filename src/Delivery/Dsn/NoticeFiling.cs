@@ -20,8 +20,8 @@ sealed class NoticeFiling : IAsyncDisposable
     /// <summary>The message that it is about.</summary>
     internal required TraceId About { get; init; }
 
-    /// <summary>The reply to the client without which there is no notice.</summary>
-    internal required int Reply { get; init; }
+    /// <summary>Of a message that is coming in: the reply to the client without which there is no notice.</summary>
+    internal int Reply { get; init; }
 
     internal required EmailAddress To { get; init; }
 
@@ -31,6 +31,12 @@ sealed class NoticeFiling : IAsyncDisposable
     internal byte[] Structure { get; set; } = [];
     internal required DateTimeOffset Now { get; init; }
     internal required RecipientState ForeignState { get; init; }
+
+    /// <summary>True when it holds octets beyond ASCII in a part of it.</summary>
+    internal bool EightBit { get; init; }
+
+    /// <summary>True for what the postmaster is told of a lost notice: nobody is told of what becomes of this one.</summary>
+    internal bool Last { get; init; }
 
     /// <summary>Files or queues it; one outcome for each destination.</summary>
     internal Outcome[] Run(WriteUnit unit)
@@ -66,9 +72,9 @@ sealed class NoticeFiling : IAsyncDisposable
 
     void Queue(WriteUnit unit, BlobLocation body, List<NewRecipient> recipients)
     {
-        // Only the header field To can be other than ASCII (RFC 6533 §4.5).
+        // In the header only the field To can be other than ASCII (RFC 6533 §4.5).
         var utf8 = To.NeedsSmtpUtf8;
-        unit.Queue.Add(new NewQueued(Trace, "", body, [], 0, utf8 ? "8BITMIME" : "7BIT", utf8, null, null, Now, recipients));
+        unit.Queue.Add(new NewQueued(Trace, "", body, [], 0, utf8 || EightBit ? "8BITMIME" : "7BIT", utf8, null, null, Now, recipients, Last ? SenderTrust.Failed : SenderTrust.Proven));
         foreach (var r in recipients)
             unit.Events.Add(Trace, r.State == RecipientState.Held ? EventKind.Held : EventKind.Queued, 0, Story.Queued(r.Original, r.Address));
     }

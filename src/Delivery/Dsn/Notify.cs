@@ -11,6 +11,12 @@ static class Notify
     /// <summary>True when success is to be told.</summary>
     internal static bool AsksForSuccess(string? notify) => notify is not null && (Parse(notify) & Wish.Success) != 0;
 
+    /// <summary>True when failure is to be told; so it is when nothing was said.</summary>
+    internal static bool AsksForFailure(string? notify) => (Parse(notify) & Wish.Failure) != 0;
+
+    /// <summary>True when delay is to be told; so it is when nothing was said.</summary>
+    internal static bool AsksForDelay(string? notify) => (Parse(notify) & Wish.Delay) != 0;
+
     /// <summary>For the members of an alias whose expansion was told (RFC 3461 §5.2.7.3 (c)); what is left of it may be nothing.</summary>
     internal static string? WithoutSuccess(string? notify) => AsksForSuccess(notify) ? Text(Parse(notify) & ~Wish.Success) : notify;
 

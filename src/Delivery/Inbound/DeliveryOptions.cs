@@ -14,4 +14,7 @@ public sealed record DeliveryOptions
 
     /// <summary>True: recipients on other hosts are stored as held instead of due (demo).</summary>
     public bool HoldForeign { get; init; }
+
+    /// <summary>The domain of the reverse-paths of forwarded mail; null for that of the address that forwards.</summary>
+    public string? SrsDomain { get; init; }
 }

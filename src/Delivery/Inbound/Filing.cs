@@ -5,10 +5,11 @@ using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
 using Posthorn.Storage.Queue;
+using Posthorn.Wire.Addresses;
 
 namespace Posthorn.Delivery.Inbound;
 
-enum OutcomeKind { None, Filed, Queued, Held, Refused }
+enum OutcomeKind { None, Filed, Queued, Held, Refused, Looped }
 
 /// <summary>What was done for one target.</summary>
 readonly record struct Outcome(OutcomeKind Kind, string? Mailbox = null, uint Uid = 0);
@@ -16,7 +17,17 @@ readonly record struct Outcome(OutcomeKind Kind, string? Mailbox = null, uint Ui
 /// <param name="Outcomes">One for each target.</param>
 /// <param name="Refused">One for each reply (LMTP: recipient; SMTP: one for all): true when every mailbox behind it is full.</param>
 /// <param name="Notices">One for each notice: what was done for each of its destinations; null when it was not due.</param>
-sealed record FilingResult(Outcome[] Outcomes, bool[] Refused, Outcome[]?[] Notices);
+sealed record FilingResult(Outcome[] Outcomes, bool[] Refused, Outcome[]?[] Notices)
+{
+    /// <summary>The queued message whose recipients can go at once; null when none can.</summary>
+    internal QueuedMessage? Fresh { get; set; }
+
+    /// <summary>Those of its recipients.</summary>
+    internal IReadOnlyList<LeasedRecipient> Leased { get; set; } = [];
+
+    /// <summary>True when somebody was queued who waits to be taken up.</summary>
+    internal bool AnyWaiting { get; set; }
+}
 
 /// <summary>
 /// The one store unit of a message: body once, a row in each mailbox, queue rows, events. It may run again, so it changes
@@ -37,18 +48,27 @@ sealed class Filing
     internal required DateTimeOffset Received { get; init; }
     internal required RecipientState ForeignState { get; init; }
 
+    /// <summary>How it leaves where an address of ours sends it on, by that address.</summary>
+    internal IReadOnlyDictionary<EmailAddress, ForwardedCopy> Forwards { get; init; } = ForwardedCopy.None;
+
     /// <summary>Tells which accounts have a quota; others need no look at what they use.</summary>
     internal required AccountDirectory Accounts { get; init; }
 
     internal required string ReceivedDetail { get; init; }
 
+    /// <summary>Places for those that can go at once; null when none can.</summary>
+    internal FreshPlaces? Fresh { get; init; }
+
     internal required IReadOnlyList<NoticeFiling> Notices { get; init; }
+
+    /// <summary>True when the reverse-path can be believed.</summary>
+    internal required bool MayBeTold { get; init; }
 
     internal FilingResult Run(WriteUnit unit)
     {
         var lmtp = Client.Service == SmtpService.Lmtp;
         var result = new FilingResult(new Outcome[Recipients.Targets.Count], new bool[lmtp ? Recipients.Count : 1], Notices.Count == 0 ? [] : new Outcome[]?[Notices.Count]);
-        var work = new Work(this, unit, result.Outcomes);
+        var work = new Work(this, unit, result);
         if (lmtp)
         {
             // RFC 2033: each recipient has its own reply, so its quota is exact.
@@ -70,15 +90,21 @@ sealed class Filing
         }
         work.Queue();
         for (var i = 0; i < Notices.Count; i++)
-            if (!result.Refused[Notices[i].Reply]) result.Notices[i] = Notices[i].Run(unit);
+        {
+            if (result.Refused[Notices[i].Reply]) continue;
+            result.Notices[i] = Notices[i].Run(unit);
+            result.AnyWaiting |= Array.Exists(result.Notices[i]!, static o => o.Kind == OutcomeKind.Queued);
+        }
         return result;
     }
 
     /// <summary>One run of the unit.</summary>
-    struct Work(Filing filing, WriteUnit unit, Outcome[] outcomes)
+    struct Work(Filing filing, WriteUnit unit, FilingResult result)
     {
+        readonly Outcome[] _outcomes = result.Outcomes;
         BlobLocation? _body;
         List<NewRecipient>? _foreign;
+        Dictionary<ForwardedCopy, List<NewRecipient>>? _forwarded;
         Dictionary<long, Outcome>? _mailboxes;
         long _onlyPlace;
 
@@ -88,7 +114,7 @@ sealed class Filing
             foreach (var t in targets)
             {
                 if (filing.Recipients.Targets[t].Destination is not Destination.Local local || filing.Accounts.Account(local.AccountId) is not { Quota: > 0 }) return true;
-                if (outcomes[t].Kind == OutcomeKind.Filed) return true; // another recipient has led there
+                if (_outcomes[t].Kind == OutcomeKind.Filed) return true; // another recipient has led there
                 if (unit.Directory.Account(local.AccountId) is not { } account || !Quota.IsOver(account, filing.Blob.Length)) return true;
             }
             return targets.Length == 0;
@@ -96,16 +122,16 @@ sealed class Filing
 
         internal readonly void Refuse(int[] targets)
         {
-            foreach (var t in targets) outcomes[t] = new Outcome(OutcomeKind.Refused);
+            foreach (var t in targets) _outcomes[t] = new Outcome(OutcomeKind.Refused);
         }
 
         internal void Deliver(int[] targets)
         {
             foreach (var t in targets)
             {
-                if (outcomes[t].Kind is not (OutcomeKind.None or OutcomeKind.Refused)) continue;
+                if (_outcomes[t].Kind is not (OutcomeKind.None or OutcomeKind.Refused)) continue;
                 var target = filing.Recipients.Targets[t];
-                outcomes[t] = target.Destination is Destination.Local local ? File(local, target.Rcpt) : Foreign(target);
+                _outcomes[t] = target.Destination is Destination.Local local ? File(local, target.Rcpt) : Foreign(target, t);
             }
         }
 
@@ -140,23 +166,56 @@ sealed class Filing
             _mailboxes[place] = outcome;
         }
 
-        Outcome Foreign(Target target)
+        Outcome Foreign(Target target, int index)
         {
-            var address = ((Destination.Foreign)target.Destination).Address.ToString();
+            var foreign = (Destination.Foreign)target.Destination;
+            var address = foreign.Address.ToString();
             var original = target.Rcpt.Recipient.ToString();
-            (_foreign ??= []).Add(new NewRecipient(address, original, target.Notify, target.Rcpt.OriginalRecipient, filing.ForeignState));
+            if (target.Looped)
+            {
+                Body(); // its story begins before this
+                unit.Events.Add(filing.Trace, EventKind.Refused, 0, Story.Looped(original, foreign));
+                return new Outcome(OutcomeKind.Looped);
+            }
+            var recipient = new NewRecipient(address, original, target.Notify, target.Rcpt.OriginalRecipient, filing.ForeignState);
+            if (foreign.ForwardedBy is { } by && filing.Forwards.TryGetValue(by, out var copy))
+            {
+                _forwarded ??= [];
+                if (!_forwarded.TryGetValue(copy, out var list)) _forwarded.Add(copy, list = []);
+                list.Add(recipient);
+            }
+            else (_foreign ??= []).Add(filing.Fresh?.IsNow(index) == true ? recipient with { State = RecipientState.Leased } : recipient);
             return new Outcome(filing.ForeignState == RecipientState.Held ? OutcomeKind.Held : OutcomeKind.Queued);
         }
 
-        /// <summary>The queue rows.</summary>
+        /// <summary>The queue rows: one message for those it goes to as it came, one for each address of ours that sends it on.</summary>
         internal void Queue()
         {
-            if (_foreign is null) return;
+            if (_foreign is not null) Queue(filing.Mail.ReversePath?.ToString() ?? "", filing.Common, _foreign, null);
+            if (_forwarded is null) return;
+            foreach (var (copy, recipients) in _forwarded) Queue(copy.ReversePath, copy.Prefix, recipients, copy);
+        }
+
+        void Queue(string reversePath, byte[] prefix, List<NewRecipient> recipients, ForwardedCopy? copy)
+        {
             var mail = filing.Mail;
-            unit.Queue.Add(new NewQueued(filing.Trace, mail.ReversePath?.ToString() ?? "", Body(), filing.Common, filing.Client.Principal?.AccountId ?? 0,
-                BodyName(mail.Body), mail.SmtpUtf8, mail.Return, mail.EnvelopeId, filing.Received, _foreign));
-            foreach (var r in _foreign)
+            var fresh = copy is null ? filing.Fresh?.Mail : null;
+            var blob = Body();
+            var trust = filing.MayBeTold ? SenderTrust.Proven : SenderTrust.Unproven;
+            var queued = new NewQueued(filing.Trace, reversePath, blob, prefix, filing.Client.Principal?.AccountId ?? 0,
+                BodyName(mail.Body), mail.SmtpUtf8, mail.Return, mail.EnvelopeId, filing.Received, recipients, trust, fresh?.Lease);
+            var id = unit.Queue.Add(queued);
+            if (fresh is not null)
+            {
+                result.Leased = unit.Queue.LeasedOf(id, fresh.Lease.Owner);
+                result.Fresh = new QueuedMessage(id, queued.Trace, reversePath, blob, prefix, queued.Sender, queued.Body, queued.SmtpUtf8, queued.Return, queued.EnvelopeId, prefix.Length + blob.Length, queued.Received, trust);
+            }
+            result.AnyWaiting |= result.Leased.Count < recipients.Count || copy is not null;
+            foreach (var r in recipients)
+            {
+                if (copy is not null) unit.Events.Add(filing.Trace, EventKind.Forwarded, 0, Story.Forwarded(r.Original, r.Address, copy));
                 unit.Events.Add(filing.Trace, r.State == RecipientState.Held ? EventKind.Held : EventKind.Queued, 0, Story.Queued(r.Original, r.Address));
+            }
         }
 
         /// <summary>The body, stored when the first target needs it; with it the story begins.</summary>

@@ -68,7 +68,8 @@ ref struct OctetWriter(Span<byte> buffer)
         Add(" +0000"u8);
     }
 
-    void Add(int number, byte digits)
+    /// <summary>Adds a number with at least so many digits.</summary>
+    internal void Add(int number, byte digits)
     {
         Utf8Formatter.TryFormat(number, _buffer[_length..], out var n, new System.Buffers.StandardFormat('D', digits));
         _length += n;

@@ -14,6 +14,7 @@ static class Replies
     internal static readonly SmtpReply BrokenHeader = new(550, "5.6.0", "Bare CR, LF or NUL in the header of the message");
     internal static readonly SmtpReply HeaderTooBig = new(552, "5.3.4", "The header of the message is too big");
     internal static readonly SmtpReply Loop = new(554, "5.4.6", "Too many hops, the message loops");
+    internal static readonly SmtpReply ForwardLoop = new(554, "5.4.6", "Mail forwarding loop");
     internal static readonly SmtpReply OverQuota = new(452, "4.2.2", "The mailbox is full");
     internal static readonly SmtpReply NoSpace = new(452, "4.3.1", "Insufficient system storage");
     internal static readonly SmtpReply Fault = new(451, "4.3.0", "Local error in processing, try again later");

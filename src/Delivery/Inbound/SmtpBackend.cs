@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Posthorn.Accounts;
 using Posthorn.Delivery.Dsn;
+using Posthorn.Delivery.Queue;
 using Posthorn.Delivery.Routing;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
@@ -19,18 +20,26 @@ public sealed class SmtpBackend : ISmtpBackend
     internal ILogger Logger { get; }
     internal Router Router { get; }
     internal NoticeComposer Composer { get; }
+    internal IQueueHandover Handover { get; }
 
     /// <summary>The host name as it stands in headers.</summary>
     internal byte[] Host { get; }
 
-    public SmtpBackend(MailStore store, AccountDirectory accounts, DeliveryOptions options, TimeProvider time, ILogger logger)
+    /// <param name="queue">What delivers to other hosts; null where nothing does, and what is queued waits.</param>
+    public SmtpBackend(MailStore store, AccountDirectory accounts, DeliveryOptions options, TimeProvider time, ILogger logger, OutboundQueue? queue = null)
+        : this(store, accounts, options, time, logger, queue as IQueueHandover ?? NoHandover.Instance)
     {
+    }
+
+    internal SmtpBackend(MailStore store, AccountDirectory accounts, DeliveryOptions options, TimeProvider time, ILogger logger, IQueueHandover handover)
+    {
+        Handover = handover;
         Store = store;
         Accounts = accounts;
         Options = options;
         Time = time;
         Logger = logger;
-        Router = new Router(accounts, EmailAddress.NormalizeDomain(options.Hostname) ?? options.Hostname);
+        Router = new Router(accounts, EmailAddress.NormalizeDomain(options.Hostname) ?? options.Hostname, new Srs(store, options.SrsDomain, time));
         Composer = new NoticeComposer(options.Hostname);
         Host = Encoding.ASCII.GetBytes(options.Hostname);
     }

@@ -1,3 +1,4 @@
+using Posthorn.Accounts;
 using Posthorn.Mime.Headers;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
@@ -11,7 +12,8 @@ static class Story
     {
         var d = new StoryDetail();
         d.Add("from", mail.ReversePath?.ToString() ?? "<>");
-        d.Add("client", client.Address.ToString());
+        if (client.LocalUser is { } user) d.Add("user", user.ToString());
+        else d.Add("client", client.Address.ToString());
         d.Add("helo", client.Helo);
         d.Add("name", client.ReverseName);
         d.Add("with", System.Text.Encoding.ASCII.GetString(TraceHeader.Protocol(client, mail.SmtpUtf8)));
@@ -51,6 +53,26 @@ static class Story
         var d = new StoryDetail();
         d.Add("to", recipient);
         d.Add("address", address);
+        return d.End();
+    }
+
+    internal static string Forwarded(string recipient, string address, ForwardedCopy copy)
+    {
+        var d = new StoryDetail();
+        d.Add("to", recipient);
+        d.Add("by", copy.By.ToString());
+        d.Add("address", address);
+        d.Add("from", copy.ReversePath.Length == 0 ? "<>" : copy.ReversePath);
+        return d.End();
+    }
+
+    internal static string Looped(string recipient, Destination.Foreign destination)
+    {
+        var d = new StoryDetail();
+        d.Add("to", recipient);
+        d.Add("by", destination.ForwardedBy?.ToString());
+        d.Add("address", destination.Address.ToString());
+        d.Add("reason", "it was sent on there before and has come back");
         return d.End();
     }
 }

@@ -21,10 +21,21 @@ static class TraceHeader
         w.Add("Received: from "u8);
         w.AddName(client.Helo);
         w.Add(" ("u8);
-        if (string.IsNullOrEmpty(client.ReverseName)) w.Add("unknown"u8);
-        else w.AddName(client.ReverseName);
-        w.Add(" "u8);
-        w.AddLiteral(client.Address);
+        if (client.LocalUser is { } user)
+        {
+            // A Unix socket: who connected is known better than by an address.
+            w.Add("local user "u8);
+            w.AddName(user.Name);
+            w.Add(" uid "u8);
+            w.Add(user.Id, 1);
+        }
+        else
+        {
+            if (string.IsNullOrEmpty(client.ReverseName)) w.Add("unknown"u8);
+            else w.AddName(client.ReverseName);
+            w.Add(" "u8);
+            w.AddLiteral(client.Address);
+        }
         w.Add(")\r\n\tby "u8);
         w.Add(host);
         w.Add(" with "u8);
@@ -40,7 +51,7 @@ static class TraceHeader
         else w.Add(";\r\n\t"u8);
         w.AddDate(now);
         w.Add("\r\n"u8);
-        if (client.Principal is not null)
+        if (client.Principal is not null || client.LocalUser is not null)
         {
             if (!header.HasDate)
             {
@@ -73,6 +84,16 @@ static class TraceHeader
         w.Written.CopyTo(prefix);
         common.CopyTo(prefix.AsSpan(w.Written.Length));
         return prefix;
+    }
+
+    /// <summary>The lines of a copy that an address of ours sends on: whose it was, and the common lines.</summary>
+    internal static byte[] Forwarded(EmailAddress by, ReadOnlySpan<byte> common)
+    {
+        var w = new OctetWriter(stackalloc byte[Room]);
+        w.Add("Delivered-To: "u8);
+        w.Add(by.ToString());
+        w.Add("\r\n"u8);
+        return [.. w.Written, .. common];
     }
 
     /// <summary>The protocol by its registered name: RFC 3848, RFC 6531 §4.3.</summary>

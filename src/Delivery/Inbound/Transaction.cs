@@ -20,6 +20,7 @@ sealed class Transaction : ISmtpTransaction
     BlobWriter? _blob;
     SmtpReply? _writeFailure;
     List<NoticeFiling>? _notices;
+    FreshPlaces? _fresh;
 
     internal Transaction(SmtpBackend backend, SmtpClientInfo client, MailParameters mail)
     {
@@ -32,7 +33,7 @@ sealed class Transaction : ISmtpTransaction
 
     public ValueTask<SmtpReply> RecipientAsync(RcptParameters rcpt, CancellationToken ct)
     {
-        var (destinations, refusal) = _backend.Router.Route(_client, rcpt.Recipient);
+        var (destinations, refusal) = _backend.Router.Route(_client, _mail.ReversePath, rcpt.Recipient);
         if (refusal is not null) return ValueTask.FromResult(refusal);
         if (AllFull(destinations!)) return ValueTask.FromResult(Replies.OverQuota);
         _recipients.Add(rcpt, destinations!);
@@ -79,18 +80,20 @@ sealed class Transaction : ISmtpTransaction
         {
             _blob ??= _backend.Store.NewBlob();
             var header = HeaderChecks.Read(_blob, _mail.Body == BodyType.BinaryMime, out var broken);
-            if ((broken ? Replies.BrokenHeader : HeaderChecks.Check(header, _client.Principal, _backend.Accounts)) is { } refusal)
+            if (_recipients.AnyForwarded && header.DeliveredTo.Count > 0) _recipients.EndLoops(header.DeliveredTo, _backend.Accounts);
+            if ((broken ? Replies.BrokenHeader : _recipients.AllLooped ? Replies.ForwardLoop : HeaderChecks.Check(header, _client.Principal, _backend.Accounts)) is { } refusal)
             {
                 InboundLog.Refused(_backend.Logger, Id, ReversePath, refusal.Code, refusal.Lines[0], _client.Address, Login);
                 return ToAll(refusal);
             }
             // RFC 5321 §4.4: a Return-Path that came with the message goes at final delivery. Rare, so it may cost a copy.
             if (header.ReturnPaths > 0 && _recipients.AnyLocal) await WithoutReturnPathAsync().ConfigureAwait(false);
-            var filing = Prepare(_blob, header);
+            var filing = await PrepareAsync(_blob, header, ct).ConfigureAwait(false);
             // The hash, and the sync of a large body, here and not on the writer that all sessions share.
             await _blob.SealAsync(ct).ConfigureAwait(false);
             foreach (var notice in filing.Notices) await notice.Blob.SealAsync(ct).ConfigureAwait(false);
             var result = await _backend.Store.WriteAsync(filing.Run, ct).ConfigureAwait(false);
+            HandOver(result);
             Log(result);
             return Answer(result, verbose);
         }
@@ -98,6 +101,17 @@ sealed class Transaction : ISmtpTransaction
         {
             return ToAll(Failure(e));
         }
+        finally
+        {
+            if (_fresh is not null) _backend.Handover.Abandon(_fresh.Mail);
+        }
+    }
+
+    /// <summary>What was queued goes on its way: at once where there is a place, else when the queue takes it up.</summary>
+    void HandOver(FilingResult result)
+    {
+        if (result.Fresh is not null && result.Leased.Count > 0) _backend.Handover.HandOver(_fresh!.Mail, result.Fresh, result.Leased);
+        if (result.AnyWaiting) _backend.Handover.Wake();
     }
 
     async ValueTask WithoutReturnPathAsync()
@@ -107,7 +121,7 @@ sealed class Transaction : ISmtpTransaction
         await whole.DisposeAsync().ConfigureAwait(false);
     }
 
-    Filing Prepare(BlobWriter blob, HeaderSummary header)
+    async ValueTask<Filing> PrepareAsync(BlobWriter blob, HeaderSummary header, CancellationToken ct)
     {
         var now = _backend.Time.GetUtcNow();
         var only = _recipients.Count == 1 ? _recipients.Accepted[0].Rcpt.Recipient : null;
@@ -124,14 +138,17 @@ sealed class Transaction : ISmtpTransaction
             Structure = StructureOf(blob, common),
             Received = now,
             ForeignState = foreignState,
+            Forwards = await ForwardedCopy.OfAsync(_recipients, _mail.ReversePath, common, _backend.Router, ct).ConfigureAwait(false),
             Accounts = _backend.Accounts,
             ReceivedDetail = Story.Received(_client, _mail, _recipients.Count, blob.Length, header),
+            Fresh = _fresh = FreshPlaces.For(_recipients, _mail.ReversePath, foreignState, _backend.Handover),
+            MayBeTold = MayBeTold,
             Notices = _recipients.AnySuccess && MayBeTold && _mail.ReversePath is not null ? Notices(_mail.ReversePath, common, now, foreignState) : [],
         };
     }
 
     /// <summary>The stored structure; a Date or Message-ID among the lines we put before the message belongs to its envelope.</summary>
-    static byte[] StructureOf(BlobWriter blob, ReadOnlySpan<byte> prefix)
+    internal static byte[] StructureOf(BlobWriter blob, ReadOnlySpan<byte> prefix)
     {
         if (blob.Length <= blob.Head.Length) return PartTree.Encode(PartTree.Read(blob.Head.Span, prefix));
         using var stream = blob.OpenRead();
@@ -182,8 +199,8 @@ sealed class Transaction : ISmtpTransaction
                 Now = now,
                 EnvelopeId = _mail.EnvelopeId,
                 Recipients = about,
-                Returned = new ReturnedHeader(common, _blob!.Head, _mail.SmtpUtf8),
-            }).Span);
+                Returned = new ReturnedMessage(common, _blob!.Head, _mail.SmtpUtf8),
+            }).Octets.Span);
             filing.Structure = StructureOf(body, default);
         }
         return _notices;
@@ -256,7 +273,7 @@ sealed class Transaction : ISmtpTransaction
 
     string ReversePath => _mail.ReversePath?.ToString() ?? "";
 
-    string Login => _client.Principal?.Address ?? "";
+    string Login => _client.Principal?.Address ?? _client.LocalUser?.ToString() ?? "";
 
     public async ValueTask DisposeAsync()
     {

@@ -37,6 +37,7 @@ static class VerbLine
         OutcomeKind.Filed => $"filed in {outcome.Mailbox} of {((Destination.Local)target.Destination).Address}",
         OutcomeKind.Queued => $"queued for {((Destination.Foreign)target.Destination).Address}",
         OutcomeKind.Held => $"held for {((Destination.Foreign)target.Destination).Address}",
+        OutcomeKind.Looped => $"not sent on to {((Destination.Foreign)target.Destination).Address} again",
         _ => "not delivered, the mailbox is full",
     };
 

@@ -10,15 +10,15 @@ namespace Posthorn.Delivery.Queue;
 interface IQueueHandover
 {
     /// <summary>
-    /// Asked before the commit: a lease for those of the recipients for which there is a free place now, and which they are
-    /// (by index); null when all have to wait. Places are held until <see cref="HandOver"/> or <see cref="Abandon"/>.
+    /// Asked before the commit: a lease for those of the recipients for which there is a place now or soon, and which they
+    /// are (by index); null when all have to wait. Places are held until <see cref="Abandon"/>, which always follows.
     /// </summary>
     FreshMail? Reserve(IReadOnlyList<EmailAddress> recipients, EmailAddress? sender);
 
-    /// <summary>After the commit: the leased recipients go at once.</summary>
+    /// <summary>After the commit: the leased recipients go at once. Once for each message that the recipients were queued in.</summary>
     void HandOver(FreshMail places, QueuedMessage message, IReadOnlyList<LeasedRecipient> leased);
 
-    /// <summary>The unit failed: the places are free again.</summary>
+    /// <summary>The places that were not used are free again: the unit failed, or what was to be queued was refused.</summary>
     void Abandon(FreshMail places);
 
     /// <summary>Something was queued or made due otherwise: look at the store soon.</summary>
@@ -28,7 +28,11 @@ interface IQueueHandover
 /// <summary>Reserved places.</summary>
 /// <param name="Lease">The lease to queue the recipients with.</param>
 /// <param name="Now">For each recipient asked about: true when it is to be queued as Leased.</param>
-sealed record FreshMail(QueueLease Lease, bool[] Now);
+sealed record FreshMail(QueueLease Lease, bool[] Now)
+{
+    /// <summary>One for each parcel that they will be.</summary>
+    internal IReadOnlyList<ReservedPlace> Places { get; init; } = [];
+}
 
 /// <summary>For servers that queue and do not deliver (the demo): everything waits.</summary>
 sealed class NoHandover : IQueueHandover

@@ -23,11 +23,16 @@ public sealed record HeaderSummary(int Length, int Fields, int Received, IReadOn
     /// <summary>Most fields of one header.</summary>
     public const int MaxFields = 2000;
 
+    const int MaxDeliveredTo = 100;
+
     /// <summary>False when the octets ended before the header did: with more of them the answer may differ.</summary>
     public bool Ended { get; init; }
 
     /// <summary>How many Return-Path fields; final delivery removes them (RFC 5321 §4.4).</summary>
     public int ReturnPaths { get; init; }
+
+    /// <summary>The values of the first 100 Delivered-To fields, as they are (a message that has been here before has ours).</summary>
+    public IReadOnlyList<string> DeliveredTo { get; init; } = [];
 
     /// <summary>Reads the header at the start of <paramref name="message"/> (which may hold the body too).</summary>
     public static HeaderSummary Read(ReadOnlySpan<byte> message)
@@ -60,6 +65,7 @@ public sealed record HeaderSummary(int Length, int Fields, int Received, IReadOn
         {
             Ended = ended,
             ReturnPaths = s.ReturnPaths,
+            DeliveredTo = s.DeliveredTo ?? (IReadOnlyList<string>)[],
         };
     }
 
@@ -67,7 +73,7 @@ public sealed record HeaderSummary(int Length, int Fields, int Received, IReadOn
     {
         internal int Fields, Received, FromFields, SenderFields, ReturnPaths;
         internal bool HasDate, HasMessageId, OverLimit, FromOk = true;
-        internal List<string>? From;
+        internal List<string>? From, DeliveredTo;
         internal string? Sender, MessageId, Subject;
 
         internal void Field(ReadOnlySpan<byte> field)
@@ -96,6 +102,9 @@ public sealed record HeaderSummary(int Length, int Fields, int Received, IReadOn
                 case 10 when FieldLines.Is(name, "message-id"u8):
                     HasMessageId = true;
                     MessageId ??= FieldLines.Unfold(value);
+                    break;
+                case 12 when FieldLines.Is(name, "delivered-to"u8):
+                    if ((DeliveredTo ??= new List<string>(1)).Count < MaxDeliveredTo) DeliveredTo.Add(FieldLines.Unfold(value));
                     break;
                 case 11 when FieldLines.Is(name, "return-path"u8):
                     ReturnPaths++;

@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Posthorn.Configuration;
+using Posthorn.Sendmail;
 using Posthorn.Verbs;
 
 namespace Posthorn.Cli;
@@ -26,11 +27,15 @@ sealed class CommandTree
         AddServe();
         AddDemo();
         AddConfig();
+        AddSendmail();
     }
 
     /// <summary>Runs one command line; the result is the exit code.</summary>
     public async Task<int> RunAsync(string[] args)
     {
+        // Their words are not ours: letters behind one dash, options between arguments.
+        if (args is [var name, .. var words] && SendmailCommand.IsName(name) && words is not ["--help"])
+            return await new SendmailCommand(_terminal, _environment).RunAsync(name, words, CancellationToken.None).ConfigureAwait(false);
         var parsed = _root.Parse(args);
         if (parsed.Action is ParseErrorAction || (parsed.Action is null && parsed.Errors.Count > 0))
         {
@@ -94,8 +99,8 @@ sealed class CommandTree
                 var word = new Argument<string>(name) { Description = help };
                 command.Arguments.Add(word);
                 return (p, input) => input.Values[name] = p.GetValue(word);
-            case ParameterKind.Words:
-                var words = new Argument<string[]>(name) { Description = help, Arity = ArgumentArity.OneOrMore };
+            case ParameterKind.Words or ParameterKind.AnyWords:
+                var words = new Argument<string[]>(name) { Description = help, Arity = parameter.Kind == ParameterKind.Words ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore };
                 command.Arguments.Add(words);
                 return (p, input) => input.Values[name] = new System.Text.Json.Nodes.JsonArray([.. (p.GetValue(words) ?? []).Select(w => (System.Text.Json.Nodes.JsonNode)w)]);
             case ParameterKind.Option:
@@ -139,6 +144,14 @@ sealed class CommandTree
         demo.Options.Add(domain);
         demo.Options.Add(port);
         demo.SetAction((parsed, ct) => Serving.DemoCommand.RunAsync(new(parsed.GetValue(data), parsed.GetValue(domain)!, parsed.GetValue(port), parsed.GetValue(_json)), _terminal));
+    }
+
+    /// <summary>For the help only: their command lines are read by <see cref="SendmailCommand"/>.</summary>
+    void AddSendmail()
+    {
+        At("sendmail").Description = "Sends a message from the standard input, with the options of other mail servers' sendmail (docs/sendmail.md).";
+        At("mailq").Description = "Lists the queue as other mail servers' mailq does.";
+        At("newaliases").Description = "Does nothing: aliases hold at once.";
     }
 
     void AddConfig()

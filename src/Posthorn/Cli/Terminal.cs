@@ -11,6 +11,12 @@ class Terminal(TextReader input, TextWriter output, TextWriter error)
     public TextWriter Out { get; } = output;
     public TextWriter Error { get; } = error;
 
+    /// <summary>The standard input as octets, for what is no text.</summary>
+    public virtual Stream OpenInput() => new MemoryStream(Encoding.UTF8.GetBytes(In.ReadToEnd()));
+
+    /// <summary>The standard output as octets.</summary>
+    public virtual Stream OpenOutput() => new WriterStream(Out);
+
     /// <summary>True when a person can be asked.</summary>
     public virtual bool CanAsk => false;
 
@@ -27,6 +33,10 @@ class Terminal(TextReader input, TextWriter output, TextWriter error)
     sealed class SystemTerminal() : Terminal(Console.In, new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true }, Console.Error)
     {
         public override bool CanAsk => !Console.IsInputRedirected && !Console.IsErrorRedirected;
+
+        public override Stream OpenInput() => Console.OpenStandardInput();
+
+        public override Stream OpenOutput() => Console.OpenStandardOutput();
 
         public override string AskSecret(string prompt)
         {

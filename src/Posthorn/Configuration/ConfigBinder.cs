@@ -127,7 +127,8 @@ sealed class ConfigBinder(string baseDirectory, List<ConfigError> errors)
         return (type == typeof(int) ? (object)(int)number : number, "");
     }
 
-    static (object? Value, string Why) Duration(string text)
+    /// <summary>A time with its unit; the value is a <see cref="TimeSpan"/>, or null and why it is none.</summary>
+    internal static (object? Value, string Why) Duration(string text)
     {
         const string what = "must be a time like \"30 s\", \"5 min\", \"2 h\" or \"1 d\"";
         var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9');

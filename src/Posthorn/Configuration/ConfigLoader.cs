@@ -9,6 +9,9 @@ sealed record LoadedConfig(string File, ServerOptions Options, IReadOnlyDictiona
 {
     /// <summary>The path of the control socket.</summary>
     public string ControlSocket => Options.Control.Socket ?? Path.Combine(Options.DataDirectory, "control.sock");
+
+    /// <summary>The path of the socket for the sendmail command.</summary>
+    public string SendmailSocket => Options.Sendmail.Socket ?? Path.Combine(Options.DataDirectory, "sendmail.sock");
 }
 
 /// <summary>Where the configuration is looked for and what is laid over it; built-in &lt; file &lt; environment &lt; command line.</summary>
@@ -32,6 +35,13 @@ sealed class ConfigLoader(IDictionary environment)
             throw new ConfigException([new(new Origin(file, 0), "(whole file)", what)]);
         }
         return Parse(octets, file, settings);
+    }
+
+    /// <summary>As <see cref="Load"/>; null when nobody named a file and the system has none.</summary>
+    public LoadedConfig? LoadIfThere(string? argument, IEnumerable<string>? settings = null)
+    {
+        var file = FindFile(argument);
+        return file == SystemFile && !File.Exists(file) ? null : Load(argument, settings);
     }
 
     /// <summary>The same for octets at hand. Errors name the file by its last part when that is what the user knows.</summary>

@@ -16,6 +16,7 @@ static class ConfigRules
         }
 
         if (!IsHostName(options.Hostname)) Wrong("hostname", "must be a host name like \"mail.example.org\"");
+        if (options.Delivery.SrsDomain is { } srs && !IsHostName(srs)) Wrong("delivery.srsDomain", "must be a domain like \"example.org\"");
         if (options.Accounts.DefaultDomain is { } domain && !IsHostName(domain)) Wrong("accounts.defaultDomain", "must be a domain like \"example.org\"");
         Listeners(options, Wrong);
         Store(options.Store, Wrong);
@@ -35,6 +36,10 @@ static class ConfigRules
         if (options.Control.Socket is { } socket && System.Text.Encoding.UTF8.GetByteCount(socket) > 107) Wrong("control.socket", "the path of a Unix socket must not be longer than 107 octets");
         if (options.Control.Socket is null && System.Text.Encoding.UTF8.GetByteCount(Path.Combine(options.DataDirectory, "control.sock")) > 107)
             Wrong("dataDirectory", "is too long for the path of the control socket in it; set control.socket to a shorter one");
+        if (options.Sendmail.Socket is { } letters && System.Text.Encoding.UTF8.GetByteCount(letters) > 107) Wrong("sendmail.socket", "the path of a Unix socket must not be longer than 107 octets");
+        if (options.Sendmail is { Socket: null, Users: SendmailUsers.All }) Wrong("sendmail.users", "\"all\" needs sendmail.socket: others do not come into the data directory; \"/run/posthorn/sendmail.sock\" is where they look for it");
+        if (options.Sendmail.Socket is null && System.Text.Encoding.UTF8.GetByteCount(Path.Combine(options.DataDirectory, "sendmail.sock")) > 107)
+            Wrong("dataDirectory", "is too long for the path of the sendmail socket in it; set sendmail.socket to a shorter one");
     }
 
     static void Listeners(ServerOptions options, Action<string, string> wrong)

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Posthorn.Verbs;
+using Posthorn.Wire.Connections;
 
 namespace Posthorn.Control;
 
@@ -85,17 +86,7 @@ sealed partial class ControlServer : IAsyncDisposable
         return answer;
     }
 
-    static bool IsOurs(Socket client)
-    {
-        const int solSocket = 1, soPeerCred = 17;
-        Span<int> credentials = stackalloc int[3]; // struct ucred: pid, uid, gid
-        try
-        {
-            if (client.GetRawSocketOption(solSocket, soPeerCred, MemoryMarshal.AsBytes(credentials)) < 12) return false;
-        }
-        catch (SocketException) { return false; }
-        return credentials[1] == 0 || credentials[1] == EffectiveUser();
-    }
+    static bool IsOurs(Socket client) => PeerCredentials.UserOf(client) is { } user && (user == 0 || user == EffectiveUser());
 
     public async ValueTask DisposeAsync()
     {

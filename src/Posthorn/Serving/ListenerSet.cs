@@ -8,8 +8,8 @@ using Posthorn.Wire.Connections;
 namespace Posthorn.Serving;
 
 /// <summary>An address cannot be listened on.</summary>
-sealed class BindException(int index, ListenerOptions listener, Exception inner)
-    : Exception($"listeners[{index}]: cannot listen on {listener.Address} ({Deployment.Name(listener.Protocol)}): {inner.Message}", inner);
+/// <param name="option">The option that names it.</param>
+sealed class BindException(string option, string address, Exception inner) : Exception($"{option}: cannot listen on {address}: {inner.Message}", inner);
 
 /// <summary>Starts a session of a listener's protocol.</summary>
 /// <param name="tls">For STARTTLS; null where TLS is there from the start or has no place.</param>
@@ -53,8 +53,30 @@ sealed partial class ListenerSet : IAsyncDisposable
             var listener = _options.Listeners[i];
             if (!which(listener.Address)) continue;
             try { _listeners.Add(new Listener(Settings(listener), _gate, _watch, _time, _log)); }
-            catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException) { throw new BindException(i, listener, e); }
+            catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException) { throw new BindException($"listeners[{i}]", $"{listener.Address} ({Deployment.Name(listener.Protocol)})", e); }
         }
+    }
+
+    /// <summary>Binds the socket for the mail of this machine's users. Throws <see cref="BindException"/>.</summary>
+    public void BindLocal(string path, SendmailUsers users, Func<Connection, CancellationToken, Task> session)
+    {
+        const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        const UnixFileMode ownDirectory = own | UnixFileMode.UserExecute;
+        var all = users == SendmailUsers.All;
+        try
+        {
+            if (Path.GetDirectoryName(path) is { Length: > 0 } directory && !Directory.Exists(directory))
+                Directory.CreateDirectory(directory, all ? ownDirectory | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute : ownDirectory);
+            _listeners.Add(new Listener(new ListenerSettings
+            {
+                Protocol = "sendmail",
+                Address = new UnixDomainSocketEndPoint(path),
+                Mode = all ? own | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite : own,
+                Refusal = RefusalOf(ListenerProtocol.Smtp),
+                Session = session,
+            }, _gate, _watch, _time, _log));
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException) { throw new BindException("sendmail.socket", path, e); }
     }
 
     ListenerSettings Settings(ListenerOptions options)

@@ -57,10 +57,12 @@ sealed partial class Server : IAsyncDisposable
         _services = await Services.OpenAsync(_config, _logs, _time, _trusted, () => _listeners.NearlyFull, _holdForeign).ConfigureAwait(false);
         _certificates.Load(Deployment.Certificates(options));
         _listeners.Bind(a => !drop || a.UnixPath is not null);
+        _listeners.BindLocal(_config.SendmailSocket, options.Sendmail.Users, (connection, ct) => _services.ServeLocalAsync(connection, ct));
         _control = new ControlServer(_config.ControlSocket, _services.Verbs(_config), _logs.CreateLogger("control"));
         _control.Start();
         _listeners.Start();
         foreach (var listener in options.Listeners) LogListening(Deployment.Name(listener.Protocol), listener.Address);
+        LogListening("sendmail", new ListenerAddress(null, _config.SendmailSocket));
         LogReady(ConfigCommands.Text, _config.File);
     }
 
@@ -104,7 +106,8 @@ sealed partial class Server : IAsyncDisposable
     public async Task StopAsync()
     {
         LogStopping(_listeners.Connections);
-        await _listeners.DrainAsync(_config.Options.Limits.Drain).ConfigureAwait(false);
+        // Both at once: what clients still hand in waits for the next start.
+        await Task.WhenAll(_listeners.DrainAsync(_config.Options.Limits.Drain), Services.DrainAsync(_config.Options.Limits.Drain)).ConfigureAwait(false);
         await DisposeAsync().ConfigureAwait(false);
         LogStopped();
     }

@@ -27,13 +27,23 @@ static class AccountVerbs
             (r, to) => to.WriteLine($"Added the account {r["address"]}.")),
         new("account list", "Lists the accounts.", [],
             (c, _, _) => Task.FromResult(new JsonObject { ["accounts"] = List(c.Accounts.Accounts().Select(Of)) }),
-            (r, to) => Table(to, [.. Items(r, "accounts").Select(a => new[] { $"{a["address"]}", $"{a["messages"]} messages", Size((long)a["used"]!), (bool)a["enabled"]! ? "" : "disabled" })])),
+            (r, to) => Table(to, [.. Items(r, "accounts").Select(a => new[] { $"{a["address"]}", $"{a["messages"]} messages", Size((long)a["used"]!), State(a) })])),
         new("account show", "Shows one account.", [Address],
             (c, a, _) => Task.FromResult(Of(c.Accounts.Account(a.Text("address")))),
             Show),
         new("account set-password", "Gives an account a new password.", [Address, Password],
             async (c, a, ct) => Of(await c.Accounts.SetPasswordAsync(a.Text("address"), a.Text("password"), ct).ConfigureAwait(false)),
             (r, to) => to.WriteLine($"{r["address"]} has a new password.")),
+        new("account forward", "Sends what comes to an account on to other addresses.",
+            [
+                Address,
+                new("to", ParameterKind.Option, "The addresses, with commas between them."),
+                new("keep", ParameterKind.Flag, "The mailbox gets its copy too (so it is when nothing is said)."),
+                new("noKeep", ParameterKind.Flag, "The mailbox gets nothing."),
+                new("off", ParameterKind.Flag, "Sends nothing on any more."),
+            ],
+            async (c, a, ct) => Of(await c.Accounts.SetForwardAsync(a.Text("address"), ForwardTargets(a), !a.Flag("noKeep"), ct).ConfigureAwait(false)),
+            (r, to) => to.WriteLine($"{r["address"]} {(Forward(r) is { } words ? $"forwards to {words}" : "forwards to nobody")}.")),
         new("account disable", "Refuses mail and logins of an account; what it has is kept.", [Address],
             async (c, a, ct) => Of(await c.Accounts.SetEnabledAsync(a.Text("address"), false, ct).ConfigureAwait(false)),
             (r, to) => to.WriteLine($"{r["address"]} is disabled.")),
@@ -56,6 +66,20 @@ static class AccountVerbs
         return new NewAccount { Address = a.Text("address"), Name = a.Optional("name") ?? "", Password = a.Optional("password"), Quota = quota, Language = a.Optional("language") ?? "en" };
     }
 
+    static string[] ForwardTargets(VerbArguments a)
+    {
+        var targets = (a.Optional("to") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (a.Flag("off") ? targets.Length > 0 : targets.Length == 0) throw new VerbException(ExitCode.Usage, "say --to with addresses, or --off");
+        if (a.Flag("keep") && a.Flag("noKeep")) throw new VerbException(ExitCode.Usage, "--keep and --no-keep exclude each other");
+        return targets;
+    }
+
+    /// <summary>Where an account forwards to, in words; null when it does not.</summary>
+    static string? Forward(JsonObject r) => r["forward"]!.AsArray().Count == 0 ? null : Joined(r["forward"]) + ((bool)r["keep"]! ? ", keeping a copy" : ", keeping nothing");
+
+    static string State(JsonObject r) =>
+        string.Join(", ", new[] { (bool)r["enabled"]! ? null : "disabled", Forward(r) is { } words ? $"forwards to {words}" : null }.Where(static t => t is not null));
+
     static long Octets(string text)
     {
         var unit = text.Length > 0 ? "KMGT".IndexOf(char.ToUpperInvariant(text[^1])) + 1 : 0;
@@ -72,6 +96,7 @@ static class AccountVerbs
         ["Password", (string?)r["password"] ?? "none"],
         ["App passwords", $"{r["appPasswords"]}"],
         ["Mail", $"{r["messages"]} messages, {Size((long)r["used"]!)}" + ((long)r["quota"]! > 0 ? $" of {Size((long)r["quota"]!)}" : "")],
+        ["Forward", Forward(r) ?? "none"],
         ["Made", $"{r["created"]}"],
     ]);
 }

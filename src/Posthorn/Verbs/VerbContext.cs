@@ -3,6 +3,8 @@ using Posthorn.Accounts;
 using Posthorn.Accounts.Credentials;
 using Posthorn.Accounts.Service;
 using Posthorn.Configuration;
+using Posthorn.Delivery.Queue;
+using Posthorn.Delivery.Routing;
 using Posthorn.Logging;
 using Posthorn.Serving;
 using Posthorn.Storage;
@@ -16,7 +18,12 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
     public MailStore Store { get; } = store;
     public AccountDirectory Directory { get; } = directory;
     public AccountService Accounts { get; } = new(store, kdf, Deployment.Accounts(config.Options), time);
+    public RouteService Routes { get; } = new(store, Deployment.Accounts(config.Options));
+    public Srs Srs { get; } = new(store, config.Options.Delivery.SrsDomain, time);
     public TimeProvider Time { get; } = time;
+
+    /// <summary>The scheduler of the running server; null when none runs, or one that does not deliver.</summary>
+    public OutboundQueue? Queue { get; init; }
 
     /// <summary>Opens the store; throws <see cref="VerbException"/> when that cannot be.</summary>
     public static async Task<VerbContext> OpenAsync(LoadedConfig config, LogProvider logs)

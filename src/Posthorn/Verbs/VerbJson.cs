@@ -34,6 +34,8 @@ static class VerbJson
         ["used"] = a.Used,
         ["messages"] = a.Messages,
         ["language"] = a.Language,
+        ["forward"] = Texts(a.Forward),
+        ["keep"] = a.KeepsForwarded,
         ["created"] = Time(a.Created),
     };
 

@@ -10,9 +10,13 @@ static class VerbTable
         .. AppPasswordVerbs.All,
         .. AliasVerbs.All,
         .. AddressVerbs.All,
+        .. RouteVerbs.All,
+        .. SrsVerbs.All,
         .. PlanVerbs.All,
         .. StoreVerbs.All,
         .. TraceVerbs.All,
+        .. QueueVerbs.All,
+        .. DnsVerbs.All,
     ];
 
     /// <summary>What stands in the help for the words that are not verbs themselves.</summary>
@@ -23,7 +27,11 @@ static class VerbTable
         ["app-password"] = "Passwords for one program of an account each, made by the server.",
         ["alias"] = "Aliases: addresses and patterns that lead to other addresses.",
         ["address"] = "Addresses and where they lead.",
+        ["route"] = "Routes: the ways by which mail leaves.",
+        ["srs"] = "Rewritten reverse-paths of forwarded mail (SRS).",
         ["store"] = "The store.",
+        ["queue"] = "The queue: mail that waits for other hosts.",
+        ["dns"] = "The DNS as this server sees it.",
         ["check"] = "Checks that change nothing.",
         ["config"] = "The configuration file.",
     };

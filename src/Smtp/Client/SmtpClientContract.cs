@@ -31,6 +31,9 @@ public enum SmtpFailureKind
 
     /// <summary>The peer does not offer what the message or the policy needs (STARTTLS, SMTPUTF8, AUTH, SIZE too small).</summary>
     Missing,
+
+    /// <summary>The message itself cannot be sent: a bare CR, LF or NUL in it, or fewer octets than it was said to have.</summary>
+    BadContent,
 }
 
 /// <summary>What stopped a session or a transaction.</summary>

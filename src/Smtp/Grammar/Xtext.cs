@@ -57,6 +57,31 @@ static class Xtext
         return plain.ToString();
     }
 
+    /// <summary>Encodes ASCII; null for text that xtext has no form for.</summary>
+    internal static string? Encode(string text)
+    {
+        if (!Ascii.IsValid(text)) return null;
+        var encoded = new StringBuilder(text.Length);
+        foreach (var c in text)
+        {
+            if (IsXchar((byte)c)) encoded.Append(c);
+            else encoded.Append('+').Append(((int)c).ToString("X2"));
+        }
+        return encoded.ToString();
+    }
+
+    /// <summary><c>utf-8-addr-xtext</c> (RFC 6533 §3), which is ASCII and so right with SMTPUTF8 and without.</summary>
+    internal static string EncodeUtf8Address(string text)
+    {
+        var encoded = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (rune.IsAscii && IsXchar((byte)rune.Value) && rune.Value != '\\') encoded.Append(rune.ToString());
+            else encoded.Append("\\x{").Append(rune.Value.ToString("X2")).Append('}');
+        }
+        return encoded.ToString();
+    }
+
     static bool IsXchars(ReadOnlySpan<byte> text)
     {
         foreach (var c in text)

@@ -23,6 +23,13 @@ public sealed record SmtpReply(int Code, string? Enhanced, params string[] Lines
     public bool Temporary => Code is >= 400 and < 500;
 }
 
+/// <summary>A user of this machine, as the kernel tells it of a Unix socket.</summary>
+/// <param name="Name">The login name; the number again when there is none.</param>
+public sealed record LocalUser(string Name, int Id)
+{
+    public override string ToString() => $"{Name} (uid {Id})";
+}
+
 /// <summary>The client as the backend sees it; one object for the whole connection, its facts change with EHLO, AUTH, TLS, XCLIENT.</summary>
 public sealed class SmtpClientInfo
 {
@@ -44,6 +51,9 @@ public sealed class SmtpClientInfo
 
     /// <summary>True when the address is in <c>relay.trustedNetworks</c> (always false once XCLIENT moved it out).</summary>
     public bool Trusted { get; set; }
+
+    /// <summary>The user of this machine whose program connected to the socket for local mail; null elsewhere.</summary>
+    public LocalUser? LocalUser { get; init; }
 
     /// <summary>"TLS1.3 TLS_AES_256_GCM_SHA384" or null in clear.</summary>
     public string? Tls { get; set; }

@@ -88,6 +88,9 @@ public sealed record SmtpListenerSettings
     /// <summary>Whether an address is in <c>relay.trustedNetworks</c>.</summary>
     public Func<IPAddress, bool> Trusted { get; init; } = static _ => false;
 
+    /// <summary>Of the socket for local mail: the user whose program connected. Such a client may send to anywhere.</summary>
+    public LocalUser? LocalUser { get; init; }
+
     /// <summary>True when trusted hosts may use XCLIENT here.</summary>
     public bool XClient { get; init; }
 }

@@ -24,9 +24,9 @@ sealed class SmtpSession
     internal SmtpSession(SmtpServer server, Connection connection, SmtpListenerSettings listener, string id, CancellationToken stop)
     {
         (_server, Connection, Listener, _id, Stop) = (server, connection, listener, id, stop);
-        Client = new SmtpClientInfo { Service = listener.Service, Address = PlainAddress(connection.RemoteAddress), SessionId = id };
+        Client = new SmtpClientInfo { Service = listener.Service, Address = PlainAddress(connection.RemoteAddress), SessionId = id, LocalUser = listener.LocalUser };
         Client.Port = (connection.Remote as IPEndPoint)?.Port ?? 0;
-        Client.Trusted = listener.Trusted(Client.Address);
+        Client.Trusted = listener.LocalUser is not null || listener.Trusted(Client.Address);
         MayXClient = listener.XClient && Client.Trusted;
         Conduct = new Conduct(this);
     }

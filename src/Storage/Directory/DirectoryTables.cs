@@ -4,7 +4,7 @@ using Posthorn.Storage.Sql;
 namespace Posthorn.Storage.Directory;
 
 /// <summary>
-/// Domains, accounts, aliases and credentials as rows. Rules about them live in Posthorn.Accounts. Every change bumps
+/// Domains, accounts, aliases, routes and credentials as rows. Rules about them live in Posthorn.Accounts. Every change bumps
 /// <see cref="Version"/> and raises <see cref="ChangeHub.DirectoryChanged"/> after commit.
 /// </summary>
 public sealed class DirectoryTables
@@ -21,11 +21,13 @@ public sealed class DirectoryTables
     static readonly SqlText DeleteDomain = new("DELETE FROM domains WHERE id = $1");
 
     static readonly SqlText AllAccounts = new("""
-        SELECT id, domain_id, local_part, name, password_hash, enabled, quota, used, messages, language, scram_salt, created
+        SELECT id, domain_id, local_part, name, password_hash, enabled, quota, used, messages, language, scram_salt, created,
+            forward_to, forward_keep
         FROM accounts ORDER BY id
         """);
     static readonly SqlText OneAccount = new("""
-        SELECT id, domain_id, local_part, name, password_hash, enabled, quota, used, messages, language, scram_salt, created
+        SELECT id, domain_id, local_part, name, password_hash, enabled, quota, used, messages, language, scram_salt, created,
+            forward_to, forward_keep
         FROM accounts WHERE id = $1
         """);
     static readonly SqlText InsertAccount = new("""
@@ -33,7 +35,8 @@ public sealed class DirectoryTables
         VALUES ($1, $2, $3, $4, 1, $5, 0, 0, 0, 0, $6, $7, $8) RETURNING id
         """);
     static readonly SqlText ReplaceAccount = new("""
-        UPDATE accounts SET name = $1, password_hash = $2, enabled = $3, quota = $4, language = $5 WHERE id = $6
+        UPDATE accounts SET name = $1, password_hash = $2, enabled = $3, quota = $4, language = $5, forward_to = $6, forward_keep = $7
+        WHERE id = $8
         """);
     static readonly SqlText ReplaceSalt = new("UPDATE accounts SET scram_salt = $1 WHERE id = $2");
     static readonly SqlText DeleteAccount = new("DELETE FROM accounts WHERE id = $1");
@@ -55,6 +58,11 @@ public sealed class DirectoryTables
         """);
     static readonly SqlText DeletePassword = new("DELETE FROM app_passwords WHERE id = $1");
     static readonly SqlText TouchPassword = new("UPDATE app_passwords SET last_used = $1 WHERE id = $2");
+
+    static readonly SqlText AllRoutes = new("SELECT id, kind, pattern, transport, settings, created FROM routes ORDER BY id");
+    static readonly SqlText InsertRoute = new("INSERT INTO routes (kind, pattern, transport, settings, created) VALUES ($1, $2, $3, $4, $5) RETURNING id, kind, pattern, transport, settings, created");
+    static readonly SqlText ReplaceRoute = new("UPDATE routes SET transport = $1, settings = $2 WHERE id = $3");
+    static readonly SqlText DeleteRoute = new("DELETE FROM routes WHERE id = $1");
 
     static readonly SqlText ReadSecret = new("SELECT value FROM secrets WHERE name = $1");
     static readonly SqlText WriteSecret = new("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
@@ -107,11 +115,11 @@ public sealed class DirectoryTables
         return Account(id)!;
     }
 
-    /// <summary>Replaces name, hash, enabled, quota, language of the row with this id.</summary>
+    /// <summary>Replaces name, hash, enabled, quota, language and forward of the row with this id.</summary>
     public void UpdateAccount(AccountRow row)
     {
         Demand(_unit.Session.Use(ReplaceAccount).Bind(1, row.Name).Bind(2, row.PasswordHash).Bind(3, row.Enabled ? 1L : 0L)
-            .Bind(4, row.Quota).Bind(5, row.Language).Bind(6, row.Id).Run(), "account", row.Id);
+            .Bind(4, row.Quota).Bind(5, row.Language).Bind(6, string.Join('\n', row.Forward)).Bind(7, row.KeepsForwarded ? 1L : 0L).Bind(8, row.Id).Run(), "account", row.Id);
         Changed();
     }
 
@@ -156,6 +164,31 @@ public sealed class DirectoryTables
     public void RemoveAlias(long id)
     {
         Demand(_unit.Session.Use(DeleteAlias).Bind(1, id).Run(), "alias", id);
+        Changed();
+    }
+
+    /// <summary>In the order in which they were made.</summary>
+    public IReadOnlyList<RouteRow> Routes() => _unit.Session.Use(AllRoutes).All(RouteOf);
+
+    /// <summary>Adds a route; throws <see cref="StoreException"/> when there is one of this kind with this pattern.</summary>
+    public RouteRow AddRoute(int kind, string pattern, string transport, string settings)
+    {
+        var row = Unique($"route {pattern}", () =>
+            _unit.Session.Use(InsertRoute).Bind(1, (long)kind).Bind(2, pattern).Bind(3, transport).Bind(4, settings).Bind(5, _unit.Now).One(RouteOf)!);
+        Changed();
+        return row;
+    }
+
+    /// <summary>Replaces transport and settings of the row with this id.</summary>
+    public void SetRoute(RouteRow row)
+    {
+        Demand(_unit.Session.Use(ReplaceRoute).Bind(1, row.Transport).Bind(2, row.Settings).Bind(3, row.Id).Run(), "route", row.Id);
+        Changed();
+    }
+
+    public void RemoveRoute(long id)
+    {
+        Demand(_unit.Session.Use(DeleteRoute).Bind(1, id).Run(), "route", id);
         Changed();
     }
 
@@ -215,7 +248,13 @@ public sealed class DirectoryTables
     static DomainRow Domain(ISqlStatement r) => new(r.Int64(0), r.Text(1), r.Int64OrNull(2), r.Int64(3) != 0, Times.FromMicroseconds(r.Int64(4)));
 
     static AccountRow AccountOf(ISqlStatement r) => new(r.Int64(0), r.Int64(1), r.Text(2), r.Text(3), r.TextOrNull(4), r.Int64(5) != 0,
-        r.Int64(6), r.Int64(7), r.Int64(8), r.Text(9), r.Bytes(10), Times.FromMicroseconds(r.Int64(11)));
+        r.Int64(6), r.Int64(7), r.Int64(8), r.Text(9), r.Bytes(10), Times.FromMicroseconds(r.Int64(11)))
+    {
+        Forward = r.Text(12).Split('\n', StringSplitOptions.RemoveEmptyEntries),
+        KeepsForwarded = r.Int64(13) != 0,
+    };
+
+    static RouteRow RouteOf(ISqlStatement r) => new(r.Int64(0), (int)r.Int64(1), r.Text(2), r.Text(3), r.Text(4), Times.FromMicroseconds(r.Int64(5)));
 
     static AliasRow Alias(ISqlStatement r) => new(r.Int64(0), r.Text(1), r.Text(2).Split('\n'), r.Int64(3) != 0, Times.FromMicroseconds(r.Int64(4)));
 

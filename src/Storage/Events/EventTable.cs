@@ -3,7 +3,7 @@ using Posthorn.Storage.Sql;
 namespace Posthorn.Storage.Events;
 
 /// <summary>The kinds of story events; frozen by a test, they are on disk.</summary>
-public enum EventKind { Received = 1, Filed = 2, Queued = 3, Attempt = 4, Delivered = 5, Deferred = 6, Bounced = 7, Flagged = 8, Moved = 9, Deleted = 10, Held = 11, Refused = 12, Verdict = 13, Forwarded = 14, Notified = 15 }
+public enum EventKind { Received = 1, Filed = 2, Queued = 3, Attempt = 4, Delivered = 5, Deferred = 6, Bounced = 7, Flagged = 8, Moved = 9, Deleted = 10, Held = 11, Refused = 12, Verdict = 13, Forwarded = 14, Notified = 15, Released = 16, Rerouted = 17, Dropped = 18, Retried = 19 }
 
 /// <summary>One step of a message's story.</summary>
 /// <param name="AccountId">The account it concerns, or 0.</param>

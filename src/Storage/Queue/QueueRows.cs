@@ -75,7 +75,7 @@ public sealed record QueuedRecipient(long Id, long MessageId, TraceId Trace, str
 /// <summary>Which queued recipients are meant; what is null does not matter. Patterns may hold "*".</summary>
 /// <param name="Sender">The reverse-path; "" means the null sender.</param>
 /// <param name="OlderThan">Received before this.</param>
-/// <param name="Open">True: only those that wait (due, leased, held); false: only those that came to their end; null: all.</param>
+/// <param name="Open">True: only those that wait (due, leased, held); false: only those that came to their end; null: all. A <paramref name="State"/> speaks for itself.</param>
 public sealed record QueueFilter(TraceId? Trace = null, long? Recipient = null, string? Sender = null, string? Address = null, string? Domain = null, string? Via = null, DateTimeOffset? OlderThan = null, RecipientState? State = null, bool? Open = true);
 
 /// <summary>How many recipients of a domain wait, by how long their message is here.</summary>

@@ -14,11 +14,11 @@ static class RowChecks
             SELECT m.id, m.blob_id FROM messages m LEFT JOIN blobs b ON b.id = m.blob_id WHERE b.id IS NULL
             """)),
         new(Severity.Damage, "queued message", "needs body {1}, which has no row", new("""
-            SELECT q.id, q.blob_id FROM queue_messages q LEFT JOIN blobs b ON b.id = q.blob_id WHERE b.id IS NULL
+            SELECT q.id, q.blob_id FROM queue_messages q LEFT JOIN blobs b ON b.id = q.blob_id WHERE q.finished IS NULL AND b.id IS NULL
             """)),
         new(Severity.Orphan, "body", "counts {1} references, {2} are there", new("""
             SELECT b.id, b.refs, COALESCE(c.n, 0) FROM blobs b
-            LEFT JOIN (SELECT blob_id, COUNT(*) AS n FROM (SELECT blob_id FROM messages UNION ALL SELECT blob_id FROM queue_messages) u GROUP BY blob_id) c
+            LEFT JOIN (SELECT blob_id, COUNT(*) AS n FROM (SELECT blob_id FROM messages UNION ALL SELECT blob_id FROM queue_messages WHERE finished IS NULL) u GROUP BY blob_id) c
               ON c.blob_id = b.id
             WHERE b.refs <> COALESCE(c.n, 0)
             """)),
@@ -105,8 +105,37 @@ static class RowChecks
         new(Severity.Orphan, "queued message", "has no recipient", new("""
             SELECT q.id FROM queue_messages q LEFT JOIN queue_recipients r ON r.message_id = q.id WHERE r.id IS NULL
             """)),
+        new(Severity.Orphan, "queued message", "counts {1} open recipients, {2} are there", new("""
+            SELECT q.id, q.open, COALESCE(c.n, 0) FROM queue_messages q
+            LEFT JOIN (SELECT message_id, COUNT(*) AS n FROM queue_recipients WHERE state NOT IN (4, 5, 6) GROUP BY message_id) c ON c.message_id = q.id
+            WHERE q.open <> COALESCE(c.n, 0)
+            """)),
+        new(Severity.Damage, "queued message", "is finished, and {1} of its recipients are open", new("""
+            SELECT q.id, COUNT(*) FROM queue_messages q JOIN queue_recipients r ON r.message_id = q.id
+            WHERE q.finished IS NOT NULL AND r.state NOT IN (4, 5, 6) GROUP BY q.id
+            """)),
+        new(Severity.Orphan, "queued message", "has no open recipient, and is not finished", new("""
+            SELECT q.id FROM queue_messages q
+            WHERE q.finished IS NULL AND NOT EXISTS (SELECT 1 FROM queue_recipients r WHERE r.message_id = q.id AND r.state NOT IN (4, 5, 6))
+            """)),
+        new(Severity.Orphan, "queued recipient", "waits under a domain that is not its address's", new("""
+            SELECT id FROM queue_recipients
+            WHERE domain <> LOWER(SUBSTR(address, LENGTH(RTRIM(address, REPLACE(address, '@', ''))) + 1))
+            """)),
+        new(Severity.Damage, "queued recipient", "is leased, and its owner, attempts, generation ({1}) or end ({2}) cannot be", new("""
+            SELECT id, lease_generation, COALESCE(lease_until, 0) FROM queue_recipients
+            WHERE state = 2 AND (lease_owner IS NULL OR lease_until IS NULL OR lease_generation < 1 OR attempts < 1
+              OR lease_until < 0 OR lease_until > 253402300799999999)
+            """)),
+        new(Severity.Damage, "queued recipient", "is due at {1} after {2} attempts, which cannot be", new("""
+            SELECT id, due, attempts FROM queue_recipients WHERE due < 0 OR due > 253402300799999999 OR attempts < 0 OR attempts > 2147483647
+            """)),
+        new(Severity.Orphan, "queued recipient", "is in state {1}, which does not agree with the time of its end, {2}", new("""
+            SELECT id, state, COALESCE(finished, 0) FROM queue_recipients
+            WHERE (finished IS NULL AND state IN (4, 5, 6)) OR (finished IS NOT NULL AND state IN (1, 2, 3))
+            """)),
         new(Severity.Damage, "event", "row {1} is of an unknown kind, {2}", new("""
-            SELECT trace, id, kind FROM events WHERE kind < 1 OR kind > 14
+            SELECT trace, id, kind FROM events WHERE kind < 1 OR kind > 19
             """)),
     ];
 }

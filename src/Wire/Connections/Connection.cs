@@ -49,6 +49,9 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>The client's IP address, or loopback for a Unix socket.</summary>
     public IPAddress RemoteAddress => Remote is IPEndPoint ip ? ip.Address : IPAddress.IPv6Loopback;
 
+    /// <summary>The user id of the process at the other end of a Unix socket; null for other connections.</summary>
+    public int? PeerUser { get; init; }
+
     /// <summary>The TLS layer once there is one.</summary>
     public SslStream? Tls => _tls;
 
@@ -107,7 +110,11 @@ public sealed class Connection : IAsyncDisposable
     /// <param name="room">The size of the buffer to read into when none is in use; larger than a command where much is to come.</param>
     public ValueTask<LineStatus> FillAsync(TimeSpan timeout, int room = InputChunk) => FillAsync(_cutoff.After(timeout), room);
 
-    async ValueTask<LineStatus> FillAsync(long deadline, int room = InputChunk)
+    /// <summary>The deadline so far from now, for several <see cref="FillAsync(long, int)"/> that must end by the same time.</summary>
+    public long DeadlineAfter(TimeSpan time) => _cutoff.After(time);
+
+    /// <summary>As <see cref="FillAsync(TimeSpan, int)"/>, until a <see cref="DeadlineAfter"/>.</summary>
+    public async ValueTask<LineStatus> FillAsync(long deadline, int room = InputChunk)
     {
         if (_ended) return LineStatus.Closed;
         if (_out.Count > 0) await FlushAsync().ConfigureAwait(false);
@@ -163,7 +170,7 @@ public sealed class Connection : IAsyncDisposable
         if (_out.Count == 0) return;
         try
         {
-            if (!_ended)
+            if (!_ended && !WriteFailed)
             {
                 // A peer that does not read must not hold the session: Abort by the deadline ends the write too.
                 _cutoff.BeginWrite(WriteTimeout);
@@ -173,7 +180,8 @@ public sealed class Connection : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException)
         {
-            _ended = true;
+            WriteFailed = true;
+            _ended = !ReadsAfterFailedWrite;
         }
         finally
         {
@@ -185,11 +193,47 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>How long one flush may take before the connection is aborted.</summary>
     public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>True once a flush has failed: nothing that is written from then on goes out.</summary>
+    public bool WriteFailed { get; private set; }
+
+    /// <summary>
+    /// Set by a client: a server that refuses in the middle of a message and closes has said why, and that is still there to
+    /// be read after the write has failed.
+    /// </summary>
+    public bool ReadsAfterFailedWrite { get; set; }
+
+    /// <summary>True when a deadline ended the reads, or a write that hung.</summary>
+    public bool TimedOut => _cutoff.TimedOut;
+
+    /// <summary>
+    /// True when the peer has neither closed nor sent anything that was not read. What the TLS layer holds back is not seen.
+    /// </summary>
+    public bool IsSilent()
+    {
+        if (_ended || WriteFailed || _cutoff.IsCut || HasBufferedInput) return false;
+        try { return _transport is not NetworkStream network || !network.Socket.Poll(0, SelectMode.SelectRead); }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException) { return false; }
+    }
+
     /// <summary>
     /// Puts TLS on the connection. Everything buffered from before is dropped (the caller has refused the upgrade when
     /// there was any: RFC 3207 §4.2, CVE-2011-0411). Returns false when the handshake failed; the connection is then dead.
     /// </summary>
     public async ValueTask<bool> UpgradeToTlsAsync(SslServerAuthenticationOptions options, TimeSpan timeout)
+    {
+        var done = await HandshakeAsync(tls => options is NamedTlsOptions named
+            ? tls.AuthenticateAsServerAsync(named.Callback, null, CancellationToken.None)
+            : tls.AuthenticateAsServerAsync(options, CancellationToken.None), timeout).ConfigureAwait(false);
+        // What was shown is known only now when it depends on the name asked for.
+        if (done && _tls!.LocalCertificate is X509Certificate2 shown) ServerCertificate = shown;
+        return done;
+    }
+
+    /// <summary>As the other, from the client's side: what a server sent behind its 220 to STARTTLS is the caller's to refuse.</summary>
+    public ValueTask<bool> UpgradeToTlsAsync(SslClientAuthenticationOptions options, TimeSpan timeout) =>
+        HandshakeAsync(tls => tls.AuthenticateAsClientAsync(options, CancellationToken.None), timeout);
+
+    async ValueTask<bool> HandshakeAsync(Func<SslStream, Task> handshake, TimeSpan timeout)
     {
         await FlushAsync().ConfigureAwait(false);
         _in.Release();
@@ -197,12 +241,9 @@ public sealed class Connection : IAsyncDisposable
         try
         {
             _cutoff.BeginRead(_cutoff.After(timeout));
-            if (options is NamedTlsOptions named) await tls.AuthenticateAsServerAsync(named.Callback, null, CancellationToken.None).ConfigureAwait(false);
-            else await tls.AuthenticateAsServerAsync(options, CancellationToken.None).ConfigureAwait(false);
+            await handshake(tls).ConfigureAwait(false);
             _stream = tls;
             _tls = tls;
-            // What was shown is known only now when it depends on the name asked for.
-            if (tls.LocalCertificate is X509Certificate2 shown) ServerCertificate = shown;
             return true;
         }
         catch (Exception e)

@@ -17,13 +17,15 @@ sealed class Cutoff(Stream transport, Action cutReads, TimeProvider time)
     long _deadline = long.MaxValue;
     long _sessionDeadline = long.MaxValue;
     volatile int _cut;
-    volatile bool _reading, _writing, _drainWanted, _idlePoint;
+    volatile bool _reading, _writing, _writeTimedOut, _drainWanted, _idlePoint;
 
     internal bool IsCut => _cut != ByNothing;
 
     internal bool Drained => _cut == ByDrain;
 
     internal bool Aborted => _cut == ByAbort;
+
+    internal bool TimedOut => _cut == ByDeadline || _writeTimedOut;
 
     internal bool DrainWanted => _drainWanted;
 
@@ -72,7 +74,11 @@ sealed class Cutoff(Stream transport, Action cutReads, TimeProvider time)
     internal void Check(long now)
     {
         if (now <= Volatile.Read(ref _deadline)) return;
-        if (_writing) Abort();
+        if (_writing)
+        {
+            _writeTimedOut = true;
+            Abort();
+        }
         else if (_reading) Cut(ByDeadline);
     }
 

@@ -13,8 +13,11 @@ public sealed record ListenerSettings
     /// <summary>The protocol's name, for the log.</summary>
     public required string Protocol { get; init; }
 
-    /// <summary>Where to listen: an IP end point or a <see cref="UnixDomainSocketEndPoint"/> (mode 0660).</summary>
+    /// <summary>Where to listen: an IP end point or a <see cref="UnixDomainSocketEndPoint"/>.</summary>
     public required EndPoint Address { get; init; }
+
+    /// <summary>Who may connect to a Unix socket: its mode. Default 0660.</summary>
+    public UnixFileMode Mode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     /// <summary>Networks whose connections start with a PROXY header.</summary>
     public IReadOnlyList<IPNetwork> ProxyProtocol { get; init; } = [];
@@ -70,7 +73,7 @@ public sealed partial class Listener : IAsyncDisposable
     {
         _socket.Listen(Backlog);
         if (_settings.Address is UnixDomainSocketEndPoint unix)
-            File.SetUnixFileMode(unix.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+            File.SetUnixFileMode(unix.ToString()!, _settings.Mode);
         _accepting = Task.Run(AcceptAsync);
     }
 
@@ -186,7 +189,7 @@ public sealed partial class Listener : IAsyncDisposable
             LogRefused(_settings.Protocol, remote, admission);
             return;
         }
-        var connection = new Connection(new NetworkStream(socket, ownsSocket: true), remote, local, () => socket.Shutdown(SocketShutdown.Receive), _time);
+        var connection = new Connection(new NetworkStream(socket, ownsSocket: true), remote, local, () => socket.Shutdown(SocketShutdown.Receive), _time) { PeerUser = PeerCredentials.UserOf(socket) };
         // On another thread: a session runs on as long as its client keeps sending, and a TLS handshake computes; neither may
         // hold up the clients behind it.
         ThreadPool.UnsafeQueueUserWorkItem(static s => _ = s.Listener.RunAsync(s.Connection, s.Address, s.Proxied),

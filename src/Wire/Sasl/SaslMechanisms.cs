@@ -7,6 +7,7 @@ public static class SaslMechanisms
     internal const string Login = "LOGIN";
     internal const string ScramSha256 = "SCRAM-SHA-256";
     internal const string ScramSha256Plus = "SCRAM-SHA-256-PLUS";
+    internal const string XOAuth2 = "XOAUTH2";
 
     static readonly string[] WithBinding = [ScramSha256Plus, ScramSha256, Plain, Login];
     static readonly string[] WithoutBinding = [ScramSha256, Plain, Login];

@@ -40,6 +40,9 @@ public sealed class LineClient : IAsyncDisposable
         }
     }
 
+    /// <summary>The other end: a connection that a test's own server has accepted.</summary>
+    public static LineClient Over(Socket accepted) => new(accepted);
+
     public async Task StartTlsAsync(CancellationToken ct)
     {
         var tls = new SslStream(_stream, false, (_, _, _, _) => true);

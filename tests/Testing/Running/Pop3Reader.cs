@@ -23,9 +23,11 @@ public sealed class Pop3Reader : IAsyncDisposable
 
     Pop3Reader(LineClient line) => _line = line;
 
-    public static async Task<Pop3Reader> LoginAsync(int port, string user, string password, CancellationToken ct)
+    public static Task<Pop3Reader> LoginAsync(int port, string user, string password, CancellationToken ct) => LoginAsync(Ports.Loopback(port), user, password, ct);
+
+    public static async Task<Pop3Reader> LoginAsync(System.Net.IPEndPoint to, string user, string password, CancellationToken ct)
     {
-        var reader = new Pop3Reader(await LineClient.ConnectAsync(Ports.Loopback(port), ct));
+        var reader = new Pop3Reader(await LineClient.ConnectAsync(to, ct));
         try
         {
             await reader.ExpectAsync(null, ct);

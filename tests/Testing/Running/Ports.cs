@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
 
 namespace Posthorn.Tests.Testing.Running;
 
@@ -19,6 +20,21 @@ public static class Ports
             if (!Standard.Any(p => taken.Contains(candidate + p))) return candidate;
         }
         throw new InvalidOperationException("no free port base");
+    }
+
+    /// <summary>A port that the kernel has just had free on 127.0.0.1, for UDP and TCP.</summary>
+    public static int FreeUdpAndTcp()
+    {
+        for (var tries = 0; tries < 40; tries++)
+        {
+            using var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            tcp.Bind(Loopback(0));
+            using var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            try { udp.Bind(tcp.LocalEndPoint!); }
+            catch (SocketException) { continue; }
+            return ((IPEndPoint)tcp.LocalEndPoint!).Port;
+        }
+        throw new InvalidOperationException("no free port");
     }
 
     public static IPEndPoint Loopback(int port) => new(IPAddress.Loopback, port);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 
@@ -74,11 +75,15 @@ public sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Runs any long-lived verb, for instance <c>serve --config FILE</c>, and waits until all the ports accept.</summary>
     /// <param name="wrapper">A program with its arguments that replaces itself by the rest of its command line.</param>
-    public static async Task<ServerProcess> StartAsync(IEnumerable<string> arguments, IEnumerable<int> ports, CancellationToken ct, IEnumerable<string>? wrapper = null)
+    public static Task<ServerProcess> StartAsync(IEnumerable<string> arguments, IEnumerable<int> ports, CancellationToken ct, IEnumerable<string>? wrapper = null) =>
+        StartAsync(arguments, ports.Select(Ports.Loopback), ct, wrapper);
+
+    /// <summary>The same for addresses other than 127.0.0.1.</summary>
+    public static async Task<ServerProcess> StartAsync(IEnumerable<string> arguments, IEnumerable<IPEndPoint> listeners, CancellationToken ct, IEnumerable<string>? wrapper = null)
     {
         var clock = Stopwatch.StartNew();
         var server = Launch(arguments, wrapper ?? []);
-        foreach (var port in ports) await server.OrExitAsync(AcceptsAsync(port, ct), $"listening on port {port}", 60, ct);
+        foreach (var at in listeners) await server.OrExitAsync(AcceptsAsync(at, ct), $"listening on {at}", 60, ct);
         server.StartTook = clock.Elapsed;
         return server;
     }
@@ -183,14 +188,14 @@ public sealed class ServerProcess : IAsyncDisposable
         throw new InvalidOperationException($"{what}: {how}\n{Tail}");
     }
 
-    static async Task<bool> AcceptsAsync(int port, CancellationToken ct)
+    static async Task<bool> AcceptsAsync(IPEndPoint at, CancellationToken ct)
     {
         while (true)
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                await socket.ConnectAsync(Ports.Loopback(port), ct);
+                await socket.ConnectAsync(at, ct);
                 return true;
             }
             catch (SocketException)

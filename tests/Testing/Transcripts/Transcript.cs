@@ -97,13 +97,15 @@ public sealed record Transcript(string Name, IReadOnlyList<string> Steps)
         finally { await connection.DisposeAsync(); }
     }
 
-    static bool Fits(string want, string line)
+    /// <summary>True when a line is as wanted, with <c>*</c> for any run of characters.</summary>
+    public static bool Fits(string want, string line)
     {
         var pattern = "^" + Regex.Escape(want).Replace(@"\\\*", "\u0001").Replace(@"\*", ".*").Replace("\u0001", @"\*") + "$";
         return Regex.IsMatch(line, pattern, RegexOptions.Singleline);
     }
 
-    static byte[] Unescape(string text)
+    /// <summary>The octets of a text with escapes.</summary>
+    public static byte[] Unescape(string text)
     {
         var octets = new List<byte>();
         for (var i = 0; i < text.Length; i++)
@@ -124,29 +126,6 @@ public sealed record Transcript(string Name, IReadOnlyList<string> Steps)
             }
         }
         return [.. octets];
-    }
-
-    sealed class LineReader(Stream stream)
-    {
-        readonly List<byte> _buffer = [];
-        readonly byte[] _chunk = new byte[4096];
-
-        internal async Task<string?> NextAsync()
-        {
-            while (true)
-            {
-                var at = _buffer.IndexOf((byte)'\n');
-                if (at >= 0)
-                {
-                    var line = Encoding.UTF8.GetString(_buffer.GetRange(0, at).ToArray());
-                    _buffer.RemoveRange(0, at + 1);
-                    return line.EndsWith('\r') ? line[..^1] : line + "\u240A"; // a bare LF shows in the comparison
-                }
-                var n = await stream.ReadAsync(_chunk).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
-                if (n == 0) return null;
-                _buffer.AddRange(_chunk.AsSpan(0, n));
-            }
-        }
     }
 }
 

@@ -56,13 +56,21 @@ public sealed class MemoryTransport : IAsyncDisposable
         public override void Flush() => output.Flush();
         public override Task FlushAsync(CancellationToken ct) => output.FlushAsync(ct);
         public override int Read(byte[] buffer, int offset, int count) => input.Read(buffer, offset, Limit(count));
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken ct = default) => input.ReadAsync(buffer[..Limit(buffer.Length)], ct);
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken ct = default)
+        {
+            try { return await input.ReadAsync(buffer[..Limit(buffer.Length)], ct); }
+            catch (InvalidOperationException e) { throw new IOException("closed", e); } // as a socket says it
+        }
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken ct) => ReadAsync(buffer.AsMemory(offset, count), ct).AsTask();
         public override void Write(byte[] buffer, int offset, int count) => output.Write(buffer, offset, count);
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken ct = default)
         {
-            await output.WriteAsync(buffer, ct);
-            await output.FlushAsync(ct);
+            try
+            {
+                await output.WriteAsync(buffer, ct);
+                await output.FlushAsync(ct);
+            }
+            catch (InvalidOperationException e) { throw new IOException("closed", e); }
         }
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken ct) => WriteAsync(buffer.AsMemory(offset, count), ct).AsTask();
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();

@@ -12,9 +12,10 @@ sealed class Picture
     public List<AccountRow> Accounts { get; } = [];
     public List<AliasRow> Aliases { get; } = [];
     public List<AppPasswordRow> AppPasswords { get; } = [];
+    public List<RouteRow> Routes { get; } = [];
     public AccountOptions Options { get; init; } = new();
 
-    public DirectoryRows Rows => new([.. Domains], [.. Accounts], [.. Aliases], [.. AppPasswords]);
+    public DirectoryRows Rows => new([.. Domains], [.. Accounts], [.. Aliases], [.. AppPasswords], [.. Routes]);
 
     public Picture Domain(string name, string? aliasOf = null, bool enabled = true)
     {
@@ -34,6 +35,19 @@ sealed class Picture
     public Picture Alias(string pattern, params string[] targets)
     {
         Aliases.Add(new(Aliases.Count + 1, pattern, targets, true, default));
+        return this;
+    }
+
+    public Picture Route(string pattern, string transport, int kind = 1)
+    {
+        Routes.Add(new(Routes.Count + 1, kind, pattern, transport, "", default));
+        return this;
+    }
+
+    public Picture Forward(string address, bool keep, params string[] targets)
+    {
+        var at = Accounts.FindIndex(a => address == $"{a.LocalPart}@{Domains.Single(d => d.Id == a.DomainId).Name}");
+        Accounts[at] = Accounts[at] with { Forward = targets, KeepsForwarded = keep };
         return this;
     }
 

@@ -47,8 +47,8 @@ public sealed class PlanTests
     }
 
     [Theory]
-    [InlineData("{\n\"domain\": {}}", "line 2, domain: unknown; there are domains, accounts and aliases")]
-    [InlineData("{\"accounts\": {\n\"a@x.test\": {\n\"quto\": 1}}}", "line 3, accounts.a@x.test.quto: unknown; an account has name, quota, language, enabled, hash, salt and appPasswords")]
+    [InlineData("{\n\"domain\": {}}", "line 2, domain: unknown; there are domains, accounts, aliases and routes")]
+    [InlineData("{\"accounts\": {\n\"a@x.test\": {\n\"quto\": 1}}}", "line 3, accounts.a@x.test.quto: unknown; an account has name, quota, language, enabled, forward, keep, hash, salt and appPasswords")]
     [InlineData("{\"accounts\": {\"a@x.test\": \"secret\"}}", "line 1, accounts.a@x.test: this is no password hash of a known kind (and passwords themselves are never in a plan)")]
     [InlineData("{\"accounts\": {\"a@x.test\": {\"quota\": \"2X\"}}}", "line 1, accounts.a@x.test.quota: this is no size; write 500M or 2G")]
     [InlineData("{\"accounts\": {\"a@x.test\": {\"enabled\": 1}}}", "line 1, accounts.a@x.test.enabled: true or false is wanted")]

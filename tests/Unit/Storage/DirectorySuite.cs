@@ -57,6 +57,34 @@ public abstract class DirectorySuite : StoreSuite
     }
 
     [Fact]
+    public async Task Routes_forwards_and_long_reverse_paths_come_back_as_written()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, _) = await rig.AddAccountAsync("alice");
+        var told = 0;
+        rig.Store.Changes.DirectoryChanged += () => told++;
+        var first = await rig.Store.WriteAsync(u => u.Directory.AddRoute(1, "far.test", "smtp:relay.test:25", "tls verified\nrate 5"));
+        var second = await rig.Store.WriteAsync(u => u.Directory.AddRoute(2, "far.test", "hold", ""));
+        told.ShouldBe(2);
+        await Should.ThrowAsync<StoreException>(async () => await rig.Store.WriteAsync(u => u.Directory.AddRoute(1, "far.test", "mx", "")));
+        await rig.Store.WriteAsync(u => { u.Directory.SetRoute(first with { Transport = "discard", Settings = "" }); return 0; });
+        await rig.Store.WriteAsync(u => { u.Directory.UpdateAccount(u.Directory.Account(alice)! with { Forward = ["a@far.test", "b@far.test"], KeepsForwarded = false }); return 0; });
+        var number = await rig.Store.WriteAsync(u => u.ReversePaths.Use("long@far.test"));
+        (await rig.Store.WriteAsync(u => u.ReversePaths.Use("long@far.test"))).ShouldBe(number);
+        await rig.ReopenAsync();
+        rig.Store.Read(u =>
+        {
+            u.Directory.Routes().Select(r => (r.Id, r.Kind, r.Pattern, r.Transport, r.Settings)).ShouldBe([(first.Id, 1, "far.test", "discard", ""), (second.Id, 2, "far.test", "hold", "")]);
+            (u.Directory.Account(alice)!.Forward.Count, u.Directory.Account(alice)!.KeepsForwarded).ShouldBe((2, false));
+            u.ReversePaths.Find(number).ShouldBe("long@far.test");
+            return 0;
+        });
+        await rig.Store.WriteAsync(u => { u.Directory.RemoveRoute(first.Id); return u.ReversePaths.Forget(DateTimeOffset.MaxValue); });
+        rig.Store.Read(u => (u.Directory.Routes().Count, u.ReversePaths.Find(number))).ShouldBe((1, null));
+        await Should.ThrowAsync<StoreException>(async () => await rig.Store.WriteAsync(u => { u.Directory.RemoveRoute(first.Id); return 0; }));
+    }
+
+    [Fact]
     public async Task Refusals_change_nothing()
     {
         await using var rig = await OpenAsync();

@@ -33,3 +33,13 @@ public sealed class ChangeCounterOnPostgres(PostgresCluster cluster) : ChangeCou
     private protected override int Operations => 250;
     private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
 }
+
+public sealed class QueueOnSqlite : QueueSuite
+{
+    private protected override Task<StoreRig> OpenAsync(long packSize) => StoreRig.OpenAsync(null, packSize);
+}
+
+public sealed class QueueOnPostgres(PostgresCluster cluster) : QueueSuite
+{
+    private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
+}

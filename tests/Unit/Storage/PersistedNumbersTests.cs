@@ -1,3 +1,4 @@
+using Posthorn.Accounts.Routes;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
@@ -16,10 +17,12 @@ public class PersistedNumbersTests
     public void Enums_are_frozen()
     {
         List<ChangeKind>().ShouldBe("Arrived=1 Flags=2 Expunged=3 MailboxCreated=4 MailboxRenamed=5 MailboxDeleted=6 MailboxChanged=7 Directory=8 Placed=9");
-        List<EventKind>().ShouldBe("Received=1 Filed=2 Queued=3 Attempt=4 Delivered=5 Deferred=6 Bounced=7 Flagged=8 Moved=9 Deleted=10 Held=11 Refused=12 Verdict=13 Forwarded=14 Notified=15");
+        List<EventKind>().ShouldBe("Received=1 Filed=2 Queued=3 Attempt=4 Delivered=5 Deferred=6 Bounced=7 Flagged=8 Moved=9 Deleted=10 Held=11 Refused=12 Verdict=13 Forwarded=14 Notified=15 Released=16 Rerouted=17 Dropped=18 Retried=19");
         List<MessageFlags>().ShouldBe("None=0 Seen=1 Answered=2 Flagged=4 Deleted=8 Draft=16 Forwarded=32 MdnSent=64 Junk=128 NotJunk=256 Phishing=512");
         List<MailboxRole>().ShouldBe("None=0 Inbox=1 Drafts=2 Sent=3 Junk=4 Trash=5 Archive=6");
+        List<RouteKind>().ShouldBe("Default=0 Recipient=1 Sender=2");
         List<RecipientState>().ShouldBe("Due=1 Leased=2 Held=3 Delivered=4 Failed=5 Dropped=6");
+        List<SenderTrust>().ShouldBe("Unproven=0 Proven=1 Failed=2");
     }
 
     [Fact]

@@ -61,10 +61,10 @@ sealed class StoreRig : IAsyncDisposable
     public long PackSize { get; set; } = 256L << 20;
     public bool ExpectClean { get; set; } = true;
 
-    public static async Task<StoreRig> OpenAsync(string? postgres = null, long packSize = 256L << 20)
+    public static async Task<StoreRig> OpenAsync(string? postgres = null, long packSize = 256L << 20, IReadOnlyList<string>? migrations = null)
     {
         var rig = new StoreRig(postgres) { PackSize = packSize };
-        await rig.ReopenAsync();
+        await rig.ReopenAsync(migrations);
         return rig;
     }
 

@@ -62,6 +62,19 @@ sealed class Program : IAsyncDisposable
         return _server;
     }
 
+    /// <summary>Hands a message to the running server by the sendmail command; it must be taken.</summary>
+    internal async Task SendAsync(string message, params string[] args)
+    {
+        if (await RunAsync(message, ["sendmail", .. args]) is not 0 and var exit) throw new InvalidOperationException($"sendmail ended with {exit}: {Errors}");
+    }
+
+    /// <summary>Stops the server; the store stays.</summary>
+    internal async Task StopAsync()
+    {
+        if (_server is not null) await _server.StopAsync();
+        _server = null;
+    }
+
     /// <summary>What the server has logged.</summary>
     internal string Logged()
     {
