@@ -25,11 +25,14 @@ public static class OddMessages
          "bare \r cr", "tab\there", "very " + new string('l', 3000) + "ong", "\u001b[31m", "<id@example>", "<a@b> <c@d>", "{10}", "NIL", "(", "*"];
 
     /// <summary>One odd message.</summary>
-    public static byte[] Make(Random random)
+    /// <param name="random">Where the oddities come from.</param>
+    /// <param name="strayLines">False to leave out lines in headers that are no fields, or only by the obsolete grammar: readers differ on whether the header ends there.</param>
+    public static byte[] Make(Random random, bool strayLines = true)
     {
         var b = new StringBuilder();
-        Header(b, random);
-        Entity(b, random, 0);
+        Header(b, random, strayLines);
+        Entity(b, random, 0, strayLines);
+        if (!strayLines) b.Replace("bare \r cr", "no bare cr").Replace(" :", ":");
         // Latin 1 keeps every octet; half the time 8-bit text is UTF-8.
         var octets = random.Next(2) == 0 ? Encoding.Latin1.GetBytes(b.ToString()) : Encoding.UTF8.GetBytes(b.ToString());
         return random.Next(12) == 0 ? octets[..random.Next(octets.Length + 1)] : octets;
@@ -42,21 +45,21 @@ public static class OddMessages
     static void Field(StringBuilder b, Random random, string name, string value) =>
         b.Append(random.Next(10) == 0 ? name.ToUpperInvariant() : name).Append(random.Next(20) == 0 ? " :" : ":").Append(random.Next(8) == 0 ? "" : " ").Append(value).Append(Eol(random));
 
-    static void Header(StringBuilder b, Random random)
+    static void Header(StringBuilder b, Random random, bool strayLines)
     {
         foreach (var name in (string[])["Date", "Subject", "Message-ID", "In-Reply-To"])
             for (var n = random.Next(8) switch { 0 => 0, 1 => 2, _ => 1 }; n > 0; n--) Field(b, random, name, Any(random, Texts));
         foreach (var name in (string[])["From", "Sender", "Reply-To", "To", "Cc", "Bcc"])
             for (var n = random.Next(6) switch { 0 or 1 or 2 => 0, 5 => 2, _ => 1 }; n > 0; n--)
                 Field(b, random, name, string.Join(random.Next(5) == 0 ? ",\r\n\t" : ", ", Enumerable.Range(0, random.Next(4)).Select(_ => Any(random, Addresses))));
-        if (random.Next(10) == 0) b.Append("no colon here").Append(Eol(random));
+        if (strayLines && random.Next(10) == 0) b.Append("no colon here").Append(Eol(random));
         if (random.Next(10) == 0) Field(b, random, "X-Huge", new string('h', random.Next(100_000)));
         if (random.Next(30) == 0)
             for (var i = 0; i < 3000; i++) b.Append("X-Many: ").Append(i).Append("\r\n");
-        if (random.Next(15) == 0) b.Append(" begins folded").Append(Eol(random));
+        if (strayLines && random.Next(15) == 0) b.Append(" begins folded").Append(Eol(random));
     }
 
-    static void Entity(StringBuilder b, Random random, int depth)
+    static void Entity(StringBuilder b, Random random, int depth, bool strayLines)
     {
         var kind = depth > 5 ? 9 : random.Next(10);
         if (random.Next(3) == 0) Field(b, random, "Content-Disposition", Any(random, ["attachment", "inline; filename=x.txt", "attachment; filename*=utf-8''%e2%82%ac", "", "; filename=a", "attachment; filename=\"a b", "attachment; filename*0=a; filename*1=b", "a b c"]));
@@ -65,14 +68,14 @@ public static class OddMessages
         if (random.Next(8) == 0) Field(b, random, "Content-Language", Any(random, ["en", "en, de", "", ",,", "en de", "(c) fr"]));
         if (random.Next(8) == 0) Field(b, random, "Content-Location", Any(random, Texts));
         if (random.Next(8) == 0) Field(b, random, "Content-MD5", "Q2hlY2sgSW50ZWdyaXR5IQ==");
-        if (kind < 4) Multipart(b, random, depth);
+        if (kind < 4) Multipart(b, random, depth, strayLines);
         else if (kind == 4)
         {
             Field(b, random, "Content-Type", "message/rfc822");
             if (random.Next(4) == 0) Field(b, random, "Content-Transfer-Encoding", Any(random, Encodings));
             b.Append(Eol(random));
-            Header(b, random);
-            Entity(b, random, depth + 1);
+            Header(b, random, strayLines);
+            Entity(b, random, depth + 1, strayLines);
         }
         else
         {
@@ -84,7 +87,7 @@ public static class OddMessages
         }
     }
 
-    static void Multipart(StringBuilder b, Random random, int depth)
+    static void Multipart(StringBuilder b, Random random, int depth, bool strayLines)
     {
         var boundary = Any(random, ["b", "b b", "=_" + depth, "b" + depth, "long" + new string('y', 60), "", "'q'", "b:" + depth]);
         Field(b, random, "Content-Type", Any(random, ["multipart/mixed", "multipart/alternative", "multipart/digest", "multipart/", "MULTIPART/Related"])
@@ -95,7 +98,7 @@ public static class OddMessages
         for (var n = random.Next(5); n > 0; n--)
         {
             b.Append("--").Append(boundary).Append(random.Next(15) == 0 ? "  " : "").Append(Eol(random));
-            Entity(b, random, depth + 1);
+            Entity(b, random, depth + 1, strayLines);
             if (random.Next(10) > 0) b.Append(Eol(random));
         }
         if (random.Next(6) > 0) b.Append("--").Append(boundary).Append("--").Append(Eol(random));

@@ -22,6 +22,9 @@ public class DeliveryTests
                         $"\tby mail.example.test with ESMTP id {sent.Id}\r\n\tfor <bob@example.test>; Sat, 21 Nov 2026 08:05:09 +0000\r\n");
         body.ShouldBe("Subject: hi\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n1\r\n--b--\r\n");
         PartTree.Decode(row.Structure).Parts.ShouldHaveSingleItem().Type.ShouldBe("text");
+        StoredStructure.TryTexts(row.Structure, out var envelope, out var structure).ShouldBeTrue();
+        Encoding.UTF8.GetString(envelope).ShouldBe("(NIL \"hi\" NIL NIL NIL NIL NIL NIL NIL NIL)");
+        Encoding.UTF8.GetString(structure).ShouldStartWith("((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 1 1 NIL NIL NIL NIL) \"mixed\" ");
         row.Trace.ToString().ShouldBe(sent.Id);
         var story = rig.Story(sent.Id);
         story.Select(e => e.Kind).ShouldBe([EventKind.Received, EventKind.Filed]);
