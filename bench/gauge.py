@@ -42,6 +42,8 @@ class Cage:
         if self.dir:
             with open(f"{self.dir}/cgroup.procs") as f:
                 return [int(x) for x in f.read().split()]
+        if not self.pids:
+            return []
         parents = {}
         for entry in os.listdir("/proc"):
             if entry.isdigit():
@@ -111,6 +113,7 @@ class Cage:
                 os.rmdir(self.dir)
             except OSError:
                 pass
+            self.dir, self.pids = None, set()
 
 
 def median(values):

@@ -26,8 +26,8 @@ public static class DnsName
         var name = text is "." ? "" : text.ToLowerInvariant();
         if (!Ascii.IsValid(name))
         {
-            // RFC 5891 §4.4: to A-labels, after the same form was given to letters that can be written in several ways.
-            try { name = Idn.GetAscii(name.Normalize(NormalizationForm.FormC)).ToLowerInvariant(); }
+            // RFC 5891 §4.4: to A-labels.
+            try { name = Idn.GetAscii(name).ToLowerInvariant(); }
             catch (ArgumentException) { return null; }
         }
         if (name.EndsWith('.')) name = name[..^1];

@@ -38,7 +38,7 @@ public sealed class DnsResolver : IDnsResolver
     public ValueTask<DnsAnswer> LookupAsync(string name, DnsType type, CancellationToken ct = default)
     {
         ct.ThrowIfCancellationRequested();
-        if (DnsName.Normalise(name) is not { } normal) return new(new DnsAnswer(DnsStatus.NoSuchDomain, [], name, false, "this is not a name that the DNS can have"));
+        if (DnsName.Normalise(name) is not { } normal) return new(new DnsAnswer(DnsStatus.NoSuchDomain, [], "", false, "this is not a name that the DNS can have"));
         var question = new DnsQuestion(normal, type);
         Task<DnsAnswer>? flight;
         lock (_lock)

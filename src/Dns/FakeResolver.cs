@@ -76,7 +76,7 @@ public sealed class FakeResolver(TimeProvider? time = null) : IDnsResolver
         Interlocked.Increment(ref _questions);
         if (Delay > TimeSpan.Zero) await Task.Delay(Delay, _time, ct).ConfigureAwait(false);
         ct.ThrowIfCancellationRequested();
-        if (DnsName.Normalise(name) is not { } asked) return new(DnsStatus.NoSuchDomain, [], name, false, $"\"{name}\" is not a name");
+        if (DnsName.Normalise(name) is not { } asked) return new(DnsStatus.NoSuchDomain, [], "", false, "this is not a name that the DNS can have");
         lock (_lock)
         {
             _asked[(asked, type)] = _asked.GetValueOrDefault((asked, type)) + 1;

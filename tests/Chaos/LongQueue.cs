@@ -8,7 +8,7 @@ using Posthorn.Storage.Queue;
 namespace Posthorn.Tests.Chaos;
 
 /// <summary>
-/// Promise 16: a long queue stays cheap. <c>CHAOS_QUEUED=1000000</c> for the figure's own number. Each question is asked some
+/// Promise 16: a long queue stays cheap. <c>CHAOS_QUEUED=1000000</c> for the figure's own number; <c>CHAOS_POSTGRES</c> names a database, empty and not the embedded one. Each question is asked some
 /// times and its best answer counts, so that what else the machine does has no say.
 /// </summary>
 public sealed class LongQueue(ITestOutputHelper output)
@@ -25,7 +25,7 @@ public sealed class LongQueue(ITestOutputHelper output)
         var root = Path.Combine(Path.GetTempPath(), "posthorn-long-" + Guid.NewGuid().ToString("N")[..8]);
         try
         {
-            var options = new StoreOptions { Directory = root };
+            var options = new StoreOptions { Directory = root, Postgres = Environment.GetEnvironmentVariable("CHAOS_POSTGRES") };
             double empty;
             await using (var store = await MailStore.OpenAsync(options, TimeProvider.System, NullLogger.Instance))
             {
@@ -37,7 +37,8 @@ public sealed class LongQueue(ITestOutputHelper output)
                 await AddAsync(store, _count);
                 output.WriteLine($"{_count} queued in {load.Elapsed.TotalSeconds:0.0} s");
             }
-            output.WriteLine($"meta.db {new FileInfo(Path.Combine(root, "meta.db")).Length >> 20} MB");
+            if (options.Postgres is null)
+                output.WriteLine($"meta.db {new FileInfo(Path.Combine(root, "meta.db")).Length >> 20} MB");
             var before = Resident();
             var open = Stopwatch.StartNew();
             await using (var store = await MailStore.OpenAsync(options, TimeProvider.System, NullLogger.Instance))
@@ -69,6 +70,12 @@ public sealed class LongQueue(ITestOutputHelper output)
                 var hold = Stopwatch.StartNew();
                 var held = await store.WriteAsync(static u => u.Queue.Hold(new(Domain: "d7.test"), 500));
                 output.WriteLine($"hold of {held.Count} of a domain: {hold.Elapsed.TotalMilliseconds:0} ms");
+                hold.Restart();
+                held = await store.WriteAsync(static u => u.Queue.Drop(new(Sender: "s7@sender.test"), 100));
+                output.WriteLine($"drop of {held.Count} of a sender: {hold.Elapsed.TotalMilliseconds:0} ms");
+                hold.Restart();
+                held = await store.WriteAsync(static u => u.Queue.Drop(new(Address: "*99@d99*"), 100));
+                output.WriteLine($"drop of {held.Count} by pattern: {hold.Elapsed.TotalMilliseconds:0} ms");
                 var full = await RateAsync(store);
                 output.WriteLine($"first attempts: {empty:0}/s with an empty queue, {full:0}/s with this one");
                 output.WriteLine($"memory of the process +{Resident() - before >> 20} MB");

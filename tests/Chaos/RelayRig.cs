@@ -109,7 +109,7 @@ sealed class RelayRig : IAsyncDisposable
         foreach (var (id, count) in doubled)
         {
             var story = await _installation.VerbAsync(["trace", Acked[id], "--json"], ct);
-            var reasons = JsonDocument.Parse(story.Output).RootElement.ToString().Split("final dot").Length - 1;
+            var reasons = JsonDocument.Parse(story.Output).RootElement.ToString().Split("may arrive twice").Length - 1;
             Assert.True(reasons >= count - 1, $"{Acked[id]} came {count} times, and its story does not say why:\n{story.Output}");
         }
         var extra = doubled.Sum(d => d.Value - 1);

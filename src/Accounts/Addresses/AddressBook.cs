@@ -64,7 +64,7 @@ sealed class AliasEntry(AliasRow row, AliasPattern pattern, IReadOnlyList<EmailA
     public AliasPattern Pattern { get; } = pattern;
     public IReadOnlyList<EmailAddress> Targets { get; } = targets;
 
-    /// <summary>The answer for the one address without a tag, made at first use; the picture is immutable, so a race makes it twice at worst.</summary>
+    /// <summary>The answer for an address without a tag, made at first use; the picture is immutable, so a race makes it twice at worst.</summary>
     public Resolution? Expanded { get; set; }
 }
 

@@ -50,11 +50,18 @@ sealed class Resolver
                 return tag is null || !match.Account.Row.Enabled
                     ? match.Account.Direct
                     : new(ResolutionStatus.Found, [new Destination.Local(match.Account.Row.Id, match.Account.Address, tag)], []);
-            case MatchKind.Alias when tag is null && match.Alias!.Pattern.Kind == PatternKind.Exact:
-                return match.Alias.Expanded ??= Follow(book, address);
+            case MatchKind.Alias when tag is null:
+                return match.Alias!.Expanded ?? Keep(match.Alias, Follow(book, address));
             default:
                 return Follow(book, address);
         }
+    }
+
+    /// <summary>Keeps an answer for the next time, unless it depends on which of many addresses was asked for.</summary>
+    static Resolution Keep(AliasEntry alias, Resolution resolution)
+    {
+        if (alias.Pattern.Kind == PatternKind.Exact || resolution.Destinations.All(static d => d is not Destination.Foreign { ForwardedBy: not null })) alias.Expanded = resolution;
+        return resolution;
     }
 
     /// <summary>The accounts that an address belongs to, wherever their mail goes from there.</summary>

@@ -32,12 +32,12 @@ public sealed class NoticeMaker
     readonly string _hostname;
 
     /// <param name="hostname">Our name: in From, and the domain of the postmaster who is told of double bounces.</param>
-    public NoticeMaker(MailStore store, AccountDirectory accounts, string hostname, TimeProvider time, ILogger logger)
+    public NoticeMaker(MailStore store, AccountDirectory accounts, DeliveryOptions options, TimeProvider time, ILogger logger)
     {
         (_store, _accounts, _time, _log) = (store, accounts, time, logger);
-        _hostname = EmailAddress.NormalizeDomain(hostname) ?? hostname;
-        _router = new Router(accounts, _hostname, new Srs(store, null, time));
-        _composer = new NoticeComposer(hostname);
+        _hostname = EmailAddress.NormalizeDomain(options.Hostname) ?? options.Hostname;
+        _router = new Router(accounts, _hostname, new Srs(store, options.SrsDomain, time));
+        _composer = new NoticeComposer(options.Hostname);
     }
 
     /// <summary>

@@ -45,7 +45,7 @@ sealed class SmtpDelivery(IConnector connector, QueueOptions options, TimeProvid
             }
             if (attempt.Decided) break;
         }
-        sheet.Finish(attempt.Troubles.Verdict());
+        sheet.Finish(attempt.Troubles.Verdict(ofDomain: sheet.Job.Route.Transport.Kind == TransportKind.Mx));
     }
 
     /// <summary>Opens a session with one of the addresses; null when that one is of no use. Tried addresses leave the list.</summary>

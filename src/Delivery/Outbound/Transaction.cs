@@ -131,6 +131,7 @@ sealed class Transaction(ResultSheet sheet, HostSession host, MessageText text, 
         return failure?.Kind switch
         {
             SmtpFailureKind.Missing => Result(i, AttemptStatus.Failed, "5.6.3", said),
+            SmtpFailureKind.BadContent => Result(i, AttemptStatus.Failed, "5.6.0", said),
             SmtpFailureKind.Garbage => Result(i, AttemptStatus.Deferred, "4.5.0", said),
             _ => Result(i, AttemptStatus.Deferred, "4.4.2", said),
         };

@@ -19,7 +19,7 @@ sealed record Trouble(string Relay, SmtpFailure? Failure, string Text)
     {
         null => "4.1",
         { Reply.Enhanced: { Length: > 2 } own } when own[1] == '.' => own[2..],
-        { Stage: SmtpStage.Auth } => "7.8",
+        { Stage: SmtpStage.Auth, Kind: SmtpFailureKind.Reply } => "7.8",
         { Kind: SmtpFailureKind.Missing } => "7.4",
         { Stage: SmtpStage.StartTls or SmtpStage.Handshake } or { Kind: SmtpFailureKind.Tls or SmtpFailureKind.Certificate } => "7.5",
         { Kind: SmtpFailureKind.Timeout or SmtpFailureKind.Closed } => "4.2",
@@ -43,10 +43,11 @@ sealed class Troubles
     internal void Decide(Verdict verdict) => _decided = verdict;
 
     /// <summary>
-    /// What is told: the last host that spoke, else all that were silent. Only when every host refused to talk, and did so at
-    /// an attempt before, that is an answer for good.
+    /// What is told: the last host that spoke, else all that were silent. Only when every host that a domain names for itself
+    /// refused to talk, and that not for the first time, is it an answer for good; a host that a route names is an
+    /// administrator's choice, and a wrong one is no reason to bounce.
     /// </summary>
-    internal Verdict Verdict()
+    internal Verdict Verdict(bool ofDomain)
     {
         if (_decided is not null) return _decided;
         if (_all.Count == 0) return new(AttemptStatus.Deferred, "4.1", "no host was tried", DestinationHealth.Down);
@@ -58,7 +59,7 @@ sealed class Troubles
             return new(AttemptStatus.Deferred, "4.1", ReplyWords.Clean(words), health) { Relay = _all[^1].Relay };
         }
         return told.Failure!.Reply is { } reply && reply.Code >= 400
-            ? new(AttemptStatus.Deferred, told.Detail, ReplyWords.Line(reply), health, FinalWhenRepeated: _all.TrueForAll(t => t.IsRefusal)) { FromPeer = true, Relay = told.Relay, Tls = told.Tls }
+            ? new(AttemptStatus.Deferred, told.Detail, ReplyWords.Line(reply), health, FinalWhenRepeated: ofDomain && _all.TrueForAll(t => t.IsRefusal)) { FromPeer = true, Relay = told.Relay, Tls = told.Tls }
             : new(AttemptStatus.Deferred, told.Detail, ReplyWords.Clean(told.Text), health) { Relay = told.Relay, Tls = told.Tls };
     }
 }

@@ -19,7 +19,10 @@ sealed class Caretaker(MailStore store, Dispatcher dispatcher, Recovery recovery
     const int MostForgetBatches = 200;
     const int Looked = 100;
 
+    static readonly TimeSpan ForgetEvery = TimeSpan.FromMinutes(10);
+
     readonly Dictionary<string, TimeSpan> _warned = [];
+    TimeSpan _nextForget;
 
     internal async Task RunAsync(CancellationToken ct)
     {
@@ -81,6 +84,8 @@ sealed class Caretaker(MailStore store, Dispatcher dispatcher, Recovery recovery
 
     async Task ForgetAsync(CancellationToken ct)
     {
+        if (dispatcher.Now < _nextForget) return;
+        _nextForget = dispatcher.Now + ForgetEvery;
         var before = time.GetUtcNow() - options.KeepFinished;
         var total = 0;
         for (var n = 0; n < MostForgetBatches; n++)

@@ -17,6 +17,9 @@ static class ExitCode
     /// <summary>The named account, alias or domain is not there.</summary>
     public const int NoUser = 67;
 
+    /// <summary>The DNS has no such name, or no such record of it.</summary>
+    public const int NoHost = 68;
+
     /// <summary>The service needed is not there.</summary>
     public const int Unavailable = 69;
 

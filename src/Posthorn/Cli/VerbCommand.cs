@@ -17,6 +17,7 @@ sealed class VerbCommand(Verb verb, Terminal terminal, ConfigLoader loader)
     {
         try
         {
+            if (verb.Alone is { } alone) return Print(input, VerbRunner.Success(verb, await alone(() => loader.LoadIfThere(configFile, settings), new VerbArguments(input.Values), ct).ConfigureAwait(false)));
             var config = loader.Load(configFile, settings);
             ReadContent(input);
             ReadPassword(input);

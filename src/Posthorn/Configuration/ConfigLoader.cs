@@ -37,6 +37,13 @@ sealed class ConfigLoader(IDictionary environment)
         return Parse(octets, file, settings);
     }
 
+    /// <summary>As <see cref="Load"/>; null when nobody named a file and the system has none.</summary>
+    public LoadedConfig? LoadIfThere(string? argument, IEnumerable<string>? settings = null)
+    {
+        var file = FindFile(argument);
+        return file == SystemFile && !File.Exists(file) ? null : Load(argument, settings);
+    }
+
     /// <summary>The same for octets at hand. Errors name the file by its last part when that is what the user knows.</summary>
     public LoadedConfig Parse(ReadOnlySpan<byte> octets, string file, IEnumerable<string>? settings = null)
     {

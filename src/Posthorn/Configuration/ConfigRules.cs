@@ -37,6 +37,7 @@ static class ConfigRules
         if (options.Control.Socket is null && System.Text.Encoding.UTF8.GetByteCount(Path.Combine(options.DataDirectory, "control.sock")) > 107)
             Wrong("dataDirectory", "is too long for the path of the control socket in it; set control.socket to a shorter one");
         if (options.Sendmail.Socket is { } letters && System.Text.Encoding.UTF8.GetByteCount(letters) > 107) Wrong("sendmail.socket", "the path of a Unix socket must not be longer than 107 octets");
+        if (options.Sendmail is { Socket: null, Users: SendmailUsers.All }) Wrong("sendmail.users", "\"all\" needs sendmail.socket: others do not come into the data directory; \"/run/posthorn/sendmail.sock\" is where they look for it");
         if (options.Sendmail.Socket is null && System.Text.Encoding.UTF8.GetByteCount(Path.Combine(options.DataDirectory, "sendmail.sock")) > 107)
             Wrong("dataDirectory", "is too long for the path of the sendmail socket in it; set sendmail.socket to a shorter one");
     }

@@ -3,6 +3,7 @@ using Posthorn.Accounts;
 using Posthorn.Configuration;
 using Posthorn.Delivery.Inbound;
 using Posthorn.Delivery.Queue;
+using Posthorn.Dns;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
 using Posthorn.Tls.Certificates;
@@ -53,6 +54,8 @@ static class Deployment
         OwnNetworks = options.Delivery.OwnAddresses,
         Roots = options.Delivery.Roots,
     };
+
+    public static DnsResolverOptions Dns(ServerOptions options) => new() { Servers = [.. options.Dns.Servers.Select(s => s.EndPoint)] };
 
     public static SmtpServerOptions Smtp(ServerOptions options) => new() { Hostname = options.Hostname, MaxMessageSize = options.Limits.MessageSize, MaxRecipients = options.Limits.Recipients };
 

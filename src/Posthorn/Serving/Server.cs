@@ -106,7 +106,8 @@ sealed partial class Server : IAsyncDisposable
     public async Task StopAsync()
     {
         LogStopping(_listeners.Connections);
-        await _listeners.DrainAsync(_config.Options.Limits.Drain).ConfigureAwait(false);
+        // Both at once: what clients still hand in waits for the next start.
+        await Task.WhenAll(_listeners.DrainAsync(_config.Options.Limits.Drain), Services.DrainAsync(_config.Options.Limits.Drain)).ConfigureAwait(false);
         await DisposeAsync().ConfigureAwait(false);
         LogStopped();
     }

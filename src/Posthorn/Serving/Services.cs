@@ -3,7 +3,11 @@ using Microsoft.Extensions.Logging;
 using Posthorn.Accounts;
 using Posthorn.Accounts.Credentials;
 using Posthorn.Configuration;
+using Posthorn.Delivery.Dsn;
 using Posthorn.Delivery.Inbound;
+using Posthorn.Delivery.Outbound;
+using Posthorn.Delivery.Queue;
+using Posthorn.Dns;
 using Posthorn.Logging;
 using Posthorn.Pop3;
 using Posthorn.Smtp.Server;
@@ -23,6 +27,9 @@ sealed class Services : IAsyncDisposable
     readonly TrustedNetworks _trusted;
     readonly TimeProvider _time;
     readonly Housekeeping _housekeeping;
+    readonly Connector _connector;
+    readonly DeliveryAgent _agent;
+    readonly OutboundQueue? _queue;
 
     Services(LoadedConfig config, MailStore store, LogProvider logs, TimeProvider time, TrustedNetworks trusted, Func<bool> nearlyFull, bool holdForeign)
     {
@@ -31,7 +38,14 @@ sealed class Services : IAsyncDisposable
         _kdf = new PasswordKdf();
         var authenticator = new Authenticator(store, _directory, _kdf, new LoginLimits(), trusted.Contains, time, logs.CreateLogger("login"));
         _pop3 = new Pop3Server(new Pop3Options { Hostname = config.Options.Hostname }, store, _directory, authenticator, time, logs.CreateLogger("pop3"));
-        var backend = new SmtpBackend(store, _directory, Deployment.Delivery(config.Options, holdForeign), time, logs.CreateLogger("delivery"));
+        var delivery = Deployment.Delivery(config.Options, holdForeign);
+        var queue = Deployment.Queue(config.Options);
+        _connector = new Connector(time);
+        _agent = new DeliveryAgent(new DnsResolver(Deployment.Dns(config.Options), time, logs.CreateLogger("dns")), store, _connector, queue, Random.Shared, time, logs.CreateLogger("outbound"));
+        var notices = new NoticeMaker(store, _directory, delivery, time, logs.CreateLogger("notices"));
+        // A server that holds what is for others (the demo) has no scheduler at all.
+        if (!holdForeign) _queue = new OutboundQueue(store, _directory, _agent, notices, queue, config.Options.DataDirectory, time, logs.CreateLogger("queue"));
+        var backend = new SmtpBackend(store, _directory, delivery, time, logs.CreateLogger("delivery"), _queue);
         _smtp = new SmtpServer(Deployment.Smtp(config.Options) with { UnderStress = nearlyFull }, backend, authenticator, time, logs.CreateLogger("smtp"));
         _housekeeping = new Housekeeping(store, time, logs.CreateLogger("housekeeping"));
     }
@@ -41,11 +55,13 @@ sealed class Services : IAsyncDisposable
     public static async Task<Services> OpenAsync(LoadedConfig config, LogProvider logs, TimeProvider time, TrustedNetworks trusted, Func<bool> nearlyFull, bool holdForeign)
     {
         var store = await MailStore.OpenAsync(Deployment.Store(config.Options), time, logs.CreateLogger("store")).ConfigureAwait(false);
-        return new Services(config, store, logs, time, trusted, nearlyFull, holdForeign);
+        var services = new Services(config, store, logs, time, trusted, nearlyFull, holdForeign);
+        if (services._queue is { } queue) await queue.StartAsync().ConfigureAwait(false);
+        return services;
     }
 
     /// <summary>What the verbs that come in by the control socket work on.</summary>
-    public VerbContext Verbs(LoadedConfig config) => new(config, Store, _directory, _kdf, _time, owned: false);
+    public VerbContext Verbs(LoadedConfig config) => new(config, Store, _directory, _kdf, _time, owned: false) { Queue = _queue };
 
     /// <summary>Serves one client of a listener.</summary>
     public Task ServeAsync(ListenerOptions listener, Func<SslServerAuthenticationOptions?>? tls, Connection connection, CancellationToken ct)
@@ -71,8 +87,14 @@ sealed class Services : IAsyncDisposable
         return _smtp.RunAsync(connection, new SmtpListenerSettings { Service = SmtpService.Relay, LocalUser = new LocalUser(name, id) }, ct);
     }
 
+    /// <summary>Lets deliveries to other hosts end for so long.</summary>
+    public Task DrainAsync(TimeSpan most) => _queue?.DrainAsync(most) ?? Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
+        if (_queue is not null) await _queue.DisposeAsync().ConfigureAwait(false);
+        await _agent.DisposeAsync().ConfigureAwait(false);
+        _connector.Dispose();
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
         _directory.Dispose();
         _kdf.Dispose();

@@ -30,7 +30,7 @@ static class QueueChange
                 Keep(await ChangeAsync(filter with { Recipient = row.Id }, 1).ConfigureAwait(false));
         }
         context.Queue?.Wake();
-        return new JsonObject { ["changed"] = seen.Count, ["recipients"] = shown };
+        return new JsonObject { ["changed"] = (long)seen.Count, ["recipients"] = shown };
 
         ValueTask<IReadOnlyList<QueuedRecipient>> ChangeAsync(QueueFilter filter, int most) => context.Store.WriteAsync(unit =>
         {

@@ -88,7 +88,7 @@ static class QueueVerbs
         ["original"] = r.Original,
         ["state"] = r.State.ToString().ToLowerInvariant(),
         ["next"] = r.State == RecipientState.Due ? Time(r.Due) : null,
-        ["attempts"] = r.Attempts,
+        ["attempts"] = (long)r.Attempts,
         ["lastReply"] = r.LastReply,
         ["transport"] = transport,
         ["via"] = r.Via,
@@ -116,7 +116,7 @@ static class QueueVerbs
         var given = new List<LeasedRecipient>();
         var filters = choice.Route is null ? choice.Filters : [.. QueueChange.Find(context, choice, MostListed).Select(static r => new QueueFilter(Recipient: r.Id))];
         foreach (var filter in filters) given.AddRange(await queue.BounceAsync(filter, reason, ct).ConfigureAwait(false));
-        return new JsonObject { ["changed"] = given.Count, ["recipients"] = VerbJson.List(given.Take(QueueChange.MostShown).Select(static r => new JsonObject { ["number"] = r.Id, ["recipient"] = r.Address })) };
+        return new JsonObject { ["changed"] = (long)given.Count, ["recipients"] = VerbJson.List(given.Take(QueueChange.MostShown).Select(static r => new JsonObject { ["number"] = r.Id, ["recipient"] = r.Address })) };
     }
 
     static int Limit(VerbArguments arguments)

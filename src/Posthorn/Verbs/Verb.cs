@@ -48,6 +48,12 @@ sealed record Verb(string Path, string Help, IReadOnlyList<VerbParameter> Parame
     /// <summary>What it does in place of <see cref="Run"/> when no server runs: for a verb that opens the store in its own way.</summary>
     public Func<Configuration.LoadedConfig, Logging.LogProvider, CancellationToken, Task<JsonObject>>? Offline { get; init; }
 
+    /// <summary>
+    /// What it does in place of <see cref="Run"/>, never asking a server: for a verb that needs neither server nor store. The
+    /// configuration is read when it is asked for; null when there is none.
+    /// </summary>
+    public Func<Func<Configuration.LoadedConfig?>, VerbArguments, CancellationToken, Task<JsonObject>>? Alone { get; init; }
+
     /// <summary>The exit code that a result stands for; null for 0.</summary>
     public Func<JsonObject, int>? Exit { get; init; }
 }

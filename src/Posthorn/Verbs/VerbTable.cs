@@ -16,6 +16,7 @@ static class VerbTable
         .. StoreVerbs.All,
         .. TraceVerbs.All,
         .. QueueVerbs.All,
+        .. DnsVerbs.All,
     ];
 
     /// <summary>What stands in the help for the words that are not verbs themselves.</summary>
@@ -30,6 +31,7 @@ static class VerbTable
         ["srs"] = "Rewritten reverse-paths of forwarded mail (SRS).",
         ["store"] = "The store.",
         ["queue"] = "The queue: mail that waits for other hosts.",
+        ["dns"] = "The DNS as this server sees it.",
         ["check"] = "Checks that change nothing.",
         ["config"] = "The configuration file.",
     };

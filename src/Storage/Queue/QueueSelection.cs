@@ -55,6 +55,7 @@ static class QueueSelection
           AND ($11 IS NULL OR LOWER(m.reverse_path) LIKE LOWER($11) ESCAPE '\')
           AND ($12 IS NULL OR r.id = $12)
         """;
+    const string FromSender = " AND m.finished IS NULL AND LOWER(m.reverse_path) = LOWER($14)";
     const string InOrder = " ORDER BY r.id LIMIT $13";
 
     internal static readonly SqlText All = new(Rows + InOrder);
@@ -62,9 +63,10 @@ static class QueueSelection
     internal static readonly SqlText Leased = new(Rows + " AND r.state = 2" + InOrder);
     internal static readonly SqlText Held = new(Rows + " AND r.state = 3" + InOrder);
     internal static readonly SqlText OfTrace = new(Rows + " AND m.trace = $14" + InOrder);
-    internal static readonly SqlText OfSender = new(Rows + " AND m.finished IS NULL AND LOWER(m.reverse_path) = LOWER($14)" + InOrder);
+    internal static readonly SqlText OfSender = new(Rows + FromSender + InOrder);
 
-    // In the order of the index, so that as many as are wanted can be had without a look at all of the domain.
+    // As the index has them, so that as many as are wanted can be had without a look at all of the sender or domain.
+    internal static readonly SqlText SomeOfSender = new(Rows + FromSender + " LIMIT $13");
     internal static readonly SqlText FreshOfDomain = new(Rows + " AND r.state = 1 AND r.attempts = 0 AND r.domain = $14 ORDER BY r.due, r.id LIMIT $13");
     internal static readonly SqlText TriedOfDomain = new(Rows + " AND r.state = 1 AND r.attempts > 0 AND r.domain = $14 ORDER BY r.due, r.id LIMIT $13");
 
@@ -80,6 +82,8 @@ static class QueueSelection
     {
         var states = wanted.Within(filter);
         var query = Begin(filter, states);
+        if (query == OfSender)
+            return Ask(session, SomeOfSender, filter, states, unlike, most);
         if (query != All || filter.Domain is not { } domain || domain.Contains('*'))
             return Ask(session, query, filter, states, unlike, most);
         var rows = new List<QueuedRecipient>();
@@ -107,7 +111,7 @@ static class QueueSelection
             .Bind(12, filter.Recipient).Bind(13, (long)most);
         if (query == OfTrace)
             statement.Bind(14, filter.Trace!.Value.Value);
-        else if (query == OfSender)
+        else if (query == OfSender || query == SomeOfSender)
             statement.Bind(14, filter.Sender);
         else if (query == FreshOfDomain || query == TriedOfDomain)
             statement.Bind(14, QueueTables.Lower(filter.Domain!));

@@ -135,7 +135,7 @@ static class RowChecks
             WHERE (finished IS NULL AND state IN (4, 5, 6)) OR (finished IS NOT NULL AND state IN (1, 2, 3))
             """)),
         new(Severity.Damage, "event", "row {1} is of an unknown kind, {2}", new("""
-            SELECT trace, id, kind FROM events WHERE kind < 1 OR kind > 15
+            SELECT trace, id, kind FROM events WHERE kind < 1 OR kind > 19
             """)),
     ];
 }

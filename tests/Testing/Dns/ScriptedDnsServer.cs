@@ -239,8 +239,9 @@ public sealed class ScriptedDnsServer : IAsyncDisposable
         {
             var owner = asked;
             var links = 0;
-            for (; !nothing && links < 12 && type != DnsType.Cname && _aliases.TryGetValue(owner.ToLowerInvariant(), out var target); links++)
+            while (!nothing && links < 12 && type != DnsType.Cname && _aliases.TryGetValue(owner.ToLowerInvariant(), out var target))
             {
+                links++;
                 var (ttl, data) = _records[(owner.ToLowerInvariant(), DnsType.Cname)][0];
                 records.Add((owner, Cname, ttl, data));
                 owner = target;

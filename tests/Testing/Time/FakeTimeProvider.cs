@@ -5,20 +5,32 @@ public sealed class FakeTimeProvider(DateTimeOffset? start = null) : TimeProvide
 {
     readonly Lock _lock = new();
     readonly List<FakeTimer> _timers = [];
+    TimeSpan _jumped;
     DateTimeOffset _now = start ?? new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-    public override DateTimeOffset GetUtcNow() { lock (_lock) return _now; }
+    public override DateTimeOffset GetUtcNow() { lock (_lock) return _now + _jumped; }
     public override long GetTimestamp() { lock (_lock) return _now.UtcTicks; }
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
     /// <summary>How many timers are waiting.</summary>
     public int Timers { get { lock (_lock) return _timers.Count; } }
 
+    /// <summary>How long until the next timer fires; null when none waits.</summary>
+    public TimeSpan? NextTimer
+    {
+        get { lock (_lock) return _timers.Count == 0 ? null : _timers.Min(t => t.Due) - _now; }
+    }
+
+    DateTimeOffset Monotonic { get { lock (_lock) return _now; } }
+
+    /// <summary>Sets the wall clock, as an administrator or a time server does: no timer fires, and monotonic time goes on as before.</summary>
+    public void Jump(TimeSpan by) { lock (_lock) _jumped += by; }
+
     /// <summary>Moves the clock and fires what becomes due on the way.</summary>
     public void Advance(TimeSpan by)
     {
-        var end = GetUtcNow() + by;
+        var end = Monotonic + by;
         while (true)
         {
             FakeTimer? next;

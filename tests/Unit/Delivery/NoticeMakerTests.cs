@@ -1,6 +1,7 @@
 using System.Text;
 using Posthorn.Tests.Testing.Time;
 using Posthorn.Delivery.Dsn;
+using Posthorn.Delivery.Inbound;
 using Posthorn.Delivery.Outbound;
 using Posthorn.Mime.Structure;
 using Posthorn.Storage;
@@ -42,7 +43,7 @@ public class NoticeMakerTests
         return new QueuedMessage(1, rig.Store.NewTraceId(), from, body, "Received: from x\r\n"u8.ToArray(), 0, "8BITMIME", utf8, ret, envid, body.Length, Arrived, trust);
     }
 
-    static NoticeMaker Maker(Rig rig) => new(rig.Store, rig.Directory, "mail.example.test", new FakeTimeProvider(Now), rig.Log);
+    static NoticeMaker Maker(Rig rig) => new(rig.Store, rig.Directory, new DeliveryOptions { Hostname = "mail.example.test" }, new FakeTimeProvider(Now), rig.Log);
 
     /// <summary>Makes and files the notice; false when nobody is to be told.</summary>
     static async Task<bool> TellAsync(Rig rig, QueuedMessage message, params ToldRecipient[] told)

@@ -4,6 +4,7 @@ using Posthorn.Tests.Unit.Wire.Sasl;
 using Posthorn.Wire.Sasl;
 using Shouldly;
 using Xunit;
+using ScramClient = Posthorn.Tests.Unit.Wire.Sasl.ScramClient;
 
 namespace Posthorn.Tests.Unit.Pop3;
 
@@ -53,7 +54,7 @@ public class LoginTests
             var header = plus ? "p=tls-server-end-point,," : "n,,";
             var binding = plus ? ChannelBinding.ServerEndPoint(new X509Certificate2(client.Tls!.RemoteCertificate!))! : [];
             var first = Unb64(await client.AskAsync($"AUTH SCRAM-SHA-256{(plus ? "-PLUS" : "")} {B64(header + "n=user,r=abcdef")}"));
-            var (answer, verifier) = ScramClient.Answer(header, "n=user,r=abcdef", first, "pencil", binding);
+            var (answer, verifier) = Wire.Sasl.ScramClient.Answer(header, "n=user,r=abcdef", first, "pencil", binding);
             Unb64(await client.AskAsync(Convert.ToBase64String(answer))).ShouldBe(verifier);
             (await client.AskAsync("")).ShouldStartWith("+OK");
             await client.AskAsync("QUIT");

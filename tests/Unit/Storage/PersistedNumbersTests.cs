@@ -22,6 +22,7 @@ public class PersistedNumbersTests
         List<MailboxRole>().ShouldBe("None=0 Inbox=1 Drafts=2 Sent=3 Junk=4 Trash=5 Archive=6");
         List<RouteKind>().ShouldBe("Default=0 Recipient=1 Sender=2");
         List<RecipientState>().ShouldBe("Due=1 Leased=2 Held=3 Delivered=4 Failed=5 Dropped=6");
+        List<SenderTrust>().ShouldBe("Unproven=0 Proven=1 Failed=2");
     }
 
     [Fact]

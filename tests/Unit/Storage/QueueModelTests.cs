@@ -43,7 +43,7 @@ public class QueueModelTests
         blob.Write("body"u8);
         await blob.SealAsync();
         var steps = Gen.Choose(0, 1 << 20).ListOf().Resize(60);
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400), Prop.ForAll(steps.ToArbitrary(), list =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(200), Prop.ForAll(steps.ToArbitrary(), list =>
         {
             var undone = rig.Store.WriteAsync<int>(u =>
             {

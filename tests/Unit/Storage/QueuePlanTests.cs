@@ -27,6 +27,7 @@ public class QueuePlanTests
             (QueueSelection.Held, "r USING INDEX queue_recipients_held"),
             (QueueSelection.One, "SEARCH r USING INTEGER PRIMARY KEY"),
             (QueueSelection.OfTrace, "SEARCH m USING INDEX queue_messages_trace"),
+            (QueueSelection.SomeOfSender, "SEARCH m USING INDEX queue_messages_sender"),
             (QueueSelection.OfSender, "SEARCH m USING INDEX queue_messages_sender"),
         })
         {

@@ -90,7 +90,8 @@ public class LetterTests
     [InlineData("a@b.test \\(", "!")]
     [InlineData("two words", "!")]
     [InlineData("a@b@c", "!")]
-    [InlineData("a@b.test\r\nRCPT TO:<x@y.test>", "!")]
+    [InlineData("a@b.test\r\nRCPT TO:<x@y.test>", "x@y.test")]
+    [InlineData("a@b.test\r\nRCPT TO", "!")]
     [InlineData("<a@b.test", "a@b.test")]
     [InlineData("\"never closed", "!")]
     public void Recipients(string text, string found)
