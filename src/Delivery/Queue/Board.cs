@@ -21,8 +21,8 @@ sealed class Board(QueueOptions options)
     const int MostClaimedOfLane = 64;
     const int MostClaimed = 2000;
 
-    /// <summary>A delivery that goes on for longer counts no more among the general places.</summary>
-    internal static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(5);
+    /// <summary>A delivery that goes on for longer takes one of the places aside.</summary>
+    internal static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(2);
 
     /// <summary>A destination without work is forgotten after this.</summary>
     internal static readonly TimeSpan ForgetAfter = TimeSpan.FromMinutes(15);
@@ -34,11 +34,12 @@ sealed class Board(QueueOptions options)
     readonly PriorityQueue<Lane, TimeSpan> _resting = new();
     readonly Queue<Parcel> _started = new();
 
-    // Long deliveries have places of their own, three for each general one, so that they are bounded too.
-    readonly int _mostAside = options.Deliveries * 3;
+    // Places of their own for destinations that are unknown and for those that are slow, so that neither takes those of the
+    // others, and all together are bounded by four times the setting.
+    readonly int _mostAside = options.Deliveries * 2;
     int _general;
+    int _trial;
     int _aside;
-    int _unproven;
     int _claimed;
     int _freshRows;
     int _triedRows;
@@ -48,7 +49,7 @@ sealed class Board(QueueOptions options)
     /// <summary>True while more may be taken up: half of the memory is for each kind.</summary>
     internal bool HasRoom(bool fresh) => (fresh ? _freshRows : _triedRows) < MostRows / 2;
 
-    internal int Active => _general + _aside;
+    internal int Active => _general + _trial + _aside;
 
     /// <summary>Claimed parcels that wait for a place.</summary>
     internal int ClaimedWaiting => _claimed;
@@ -131,7 +132,7 @@ sealed class Board(QueueOptions options)
         }
         for (var n = _ring.Count; n > 0; n--)
         {
-            if (_general >= options.Deliveries && _aside >= _mostAside) return null;
+            if (_general >= options.Deliveries && _trial >= options.Deliveries && _aside >= _mostAside) return null;
             var lane = _ring.Dequeue();
             lane.Listed = false;
             if (!MayStart(lane, now)) continue; // whoever frees it lists it again
@@ -157,17 +158,15 @@ sealed class Board(QueueOptions options)
     }
 
     /// <summary>
-    /// Slow ones have places of their own. Of the general ones a quarter is for destinations that have taken mail lately, and
-    /// when half of them are taken an unknown destination gets one to show itself: however many new tarpits there are, those
-    /// that work go on.
+    /// Which places it may have one of now. Of those for unknown destinations each gets one when half of them are taken, to
+    /// show itself: however many new tarpits there are, those that work go on.
     /// </summary>
     Pool PoolFor(Lane lane)
     {
         if (IsSlow(lane)) return _aside < _mostAside ? Pool.Aside : Pool.None;
-        if (_general >= options.Deliveries) return Pool.None;
-        if (lane.Proven) return Pool.General;
-        if (_unproven * 4 >= options.Deliveries * 3 && _unproven > 0) return Pool.None;
-        return _general * 2 >= options.Deliveries && lane.Active > 0 ? Pool.None : Pool.General;
+        if (lane.Proven) return _general < options.Deliveries ? Pool.General : Pool.None;
+        if (_trial >= options.Deliveries) return Pool.None;
+        return _trial * 2 >= options.Deliveries && lane.Active > 0 ? Pool.None : Pool.Trial;
     }
 
     static bool IsSlow(Lane lane) => lane.ActiveAside > 0 || lane.Duration > SlowAfter;
@@ -180,18 +179,9 @@ sealed class Board(QueueOptions options)
         lane.Active++;
         lane.LastUse = now;
         if (lane.Rate > 0) lane.NextByRate = now + TimeSpan.FromMinutes(1) / lane.Rate;
-        (parcel.Started, parcel.Pool, parcel.Unproven) = (now, pool, pool == Pool.General && !lane.Proven);
-        if (pool == Pool.Aside)
-        {
-            _aside++;
-            lane.ActiveAside++;
-        }
-        else
-        {
-            _general++;
-            if (parcel.Unproven) _unproven++;
-            _started.Enqueue(parcel);
-        }
+        (parcel.Started, parcel.Pool) = (now, pool);
+        Enter(parcel, 1);
+        if (pool != Pool.Aside) _started.Enqueue(parcel);
         return parcel;
     }
 
@@ -201,38 +191,43 @@ sealed class Board(QueueOptions options)
         if (parcel.Waiting.Count == 0) _claimed--;
     }
 
-    /// <summary>Moves those aside that have gone on for long.</summary>
+    /// <summary>Moves those aside that have gone on for long, as far as there are places.</summary>
     void Age(TimeSpan now)
     {
-        while (_started.TryPeek(out var parcel) && (parcel.Ended || now - parcel.Started >= SlowAfter))
+        while (_started.TryPeek(out var parcel) && (parcel.Ended || (now - parcel.Started >= SlowAfter && _aside < _mostAside)))
         {
             _started.Dequeue();
             if (parcel.Ended) continue;
-            Leave(parcel);
+            Enter(parcel, -1);
             parcel.Pool = Pool.Aside;
-            _aside++;
-            parcel.Lane.ActiveAside++;
+            Enter(parcel, 1);
         }
     }
 
-    void Leave(Parcel parcel)
+    /// <summary>Counts its place: 1 for taken, -1 for free again.</summary>
+    void Enter(Parcel parcel, int by)
     {
-        if (parcel.Unproven) _unproven--;
-        parcel.Unproven = false;
-        if (parcel.Pool == Pool.General) _general--;
-        if (parcel.Pool == Pool.Aside)
+        switch (parcel.Pool)
         {
-            _aside--;
-            parcel.Lane.ActiveAside--;
+            case Pool.General:
+                _general += by;
+                break;
+            case Pool.Trial:
+                _trial += by;
+                break;
+            case Pool.Aside:
+                _aside += by;
+                parcel.Lane.ActiveAside += by;
+                break;
         }
-        parcel.Pool = Pool.None;
     }
 
     /// <summary>A place is free again; nothing is learnt from it.</summary>
     internal void End(Parcel parcel)
     {
         parcel.Ended = true;
-        Leave(parcel);
+        Enter(parcel, -1);
+        parcel.Pool = Pool.None;
         parcel.Lane.Active--;
         List(parcel.Lane);
     }
@@ -344,7 +339,7 @@ sealed class Board(QueueOptions options)
             TimeSpan? rest = _resting.TryPeek(out _, out var until) ? until : null;
             while (_started.TryPeek(out var ended) && ended.Ended) _started.Dequeue();
             // Nobody waits for a place: then it does not matter how long the others take.
-            TimeSpan? slow = _ring.Count > 0 && _started.TryPeek(out var oldest) ? oldest.Started + SlowAfter : null;
+            TimeSpan? slow = _ring.Count > 0 && _aside < _mostAside && _started.TryPeek(out var oldest) ? oldest.Started + SlowAfter : null;
             return rest is null || slow < rest ? slow ?? rest : rest;
         }
     }

@@ -30,9 +30,6 @@ sealed class Parcel(Lane lane, Route route, long messageId, bool fresh)
     /// <summary>Which places it takes one of.</summary>
     internal Pool Pool { get; set; }
 
-    /// <summary>Took its place as one of those to a destination that nothing is known of.</summary>
-    internal bool Unproven { get; set; }
-
     internal bool Ended { get; set; }
 }
 
@@ -43,6 +40,9 @@ enum Pool
 
     /// <summary>Those that <see cref="QueueOptions.Deliveries"/> counts.</summary>
     General,
+
+    /// <summary>As many, for destinations that have taken nothing lately: new ones, and those in trouble.</summary>
+    Trial,
 
     /// <summary>Those of deliveries that take long, so that they do not take the places of others.</summary>
     Aside,

@@ -53,7 +53,9 @@ sealed class TakeUp(MailStore store, Dispatcher dispatcher, RetrySchedule schedu
     {
         _open = true;
         _looking = default;
-        _fresh.AtEnd = _tried.AtEnd = false;
+        var now = time.GetUtcNow();
+        _fresh.Reopen(now - Late);
+        _tried.Reopen(now - Late);
     }
 
     bool Read(Cursor cursor)
@@ -65,7 +67,6 @@ sealed class TakeUp(MailStore store, Dispatcher dispatcher, RetrySchedule schedu
         var rows = store.Read(u => u.Queue.Waiting(cursor.Fresh, cursor.At, now, Page));
         dispatcher.Offer(rows);
         cursor.Follow(rows);
-        if (cursor.AtEnd && cursor.At.Due > now - Late) cursor.At = new QueuePosition(now - Late, 0);
         _looking += time.GetElapsedTime(began);
         return !cursor.AtEnd && dispatcher.HasRoom(cursor.Fresh);
     }
@@ -161,6 +162,13 @@ sealed class TakeUp(MailStore store, Dispatcher dispatcher, RetrySchedule schedu
         {
             if (rows.Count > 0) At = new QueuePosition(rows[^1].Due, rows[^1].Id);
             AtEnd = rows.Count < Page;
+        }
+
+        /// <summary>Never in front of the clock, which may have been set back.</summary>
+        internal void Reopen(DateTimeOffset latest)
+        {
+            if (At.Due > latest) At = new QueuePosition(latest, 0);
+            AtEnd = false;
         }
 
         internal void GoBack(QueuePosition to)
