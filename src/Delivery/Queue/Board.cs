@@ -11,7 +11,7 @@ namespace Posthorn.Delivery.Queue;
 sealed class Board(QueueOptions options)
 {
     /// <summary>Recipients that wait in memory, all together.</summary>
-    internal const int MostRows = 20_000;
+    internal const int MostRows = 10_000;
 
     /// <summary>Of one destination, of each kind.</summary>
     internal const int MostRowsOfLane = 200;
