@@ -15,7 +15,7 @@ sealed class Board(QueueOptions options)
 
     /// <summary>Of one destination, of each kind.</summary>
     internal const int MostRowsOfLane = 200;
-    const int FewRowsOfLane = 20;
+    const int FewRowsOfLane = 10;
 
     /// <summary>Parcels that came claimed and wait for a place, of one destination that works.</summary>
     const int MostClaimedOfLane = 64;
