@@ -90,13 +90,17 @@ public sealed class MailHost(string directory, string hostname, string address, 
         await Expect(client, $"MAIL FROM:<{from}>{mail}", ct);
         foreach (var recipient in to) await Expect(client, $"RCPT TO:<{recipient}>{parameters}", ct);
         await Expect(client, "DATA", ct);
-        var reply = await Expect(client, Stuffed(message) + "\r\n.", ct);
+        var reply = await Expect(client, Stuffed(message) + ".", ct);
         await client.SendAsync("QUIT", ct);
         return reply.Split(' ')[^1];
     }
 
-    /// <summary>RFC 5321 §4.5.2.</summary>
-    static string Stuffed(string message) => ("\r\n" + message.ReplaceLineEndings("\r\n").TrimEnd()).Replace("\r\n.", "\r\n..", StringComparison.Ordinal)[2..];
+    /// <summary>The text as DATA takes it: CRLF, dots doubled (RFC 5321 §4.5.2). Its characters stand for octets.</summary>
+    static string Stuffed(string message)
+    {
+        var lines = message.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd('\n').Split('\n');
+        return string.Concat(lines.Select(l => (l.StartsWith('.') ? "." : "") + l + "\r\n"));
+    }
 
     static async Task<string> Expect(LineClient client, string command, CancellationToken ct)
     {

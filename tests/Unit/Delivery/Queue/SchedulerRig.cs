@@ -136,6 +136,22 @@ sealed class SchedulerRig : IAsyncDisposable
         await SettleAsync();
     }
 
+    /// <summary>
+    /// Moves the clock on and on until a task ends. A timer that the task has yet to set would not fire by one move alone: the
+    /// test would then wait for ever.
+    /// </summary>
+    public async Task MoveUntilAsync(Task task)
+    {
+        for (var n = 0; !task.IsCompleted; n++)
+        {
+            if (n > 20_000) throw new TimeoutException("it does not end, however far the clock is moved");
+            Clock.Advance(TimeSpan.FromMilliseconds(100));
+            Agent.Release();
+            await Task.Delay(1, Ct);
+        }
+        await task;
+    }
+
     /// <summary>Moves the clock at once; what happens on the way happens at its end.</summary>
     public async Task LeapAsync(TimeSpan by)
     {
@@ -169,7 +185,7 @@ sealed class SchedulerRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Queue.DisposeAsync();
+        await MoveUntilAsync(Queue.DisposeAsync().AsTask());
         await Store.DisposeAsync();
         Directory.Delete(Root, recursive: true);
     }
