@@ -141,12 +141,12 @@ public sealed class MailHost(string directory, string hostname, string address, 
     /// <summary>Waits until the story tells an event of this kind.</summary>
     public async Task<JsonObject> EventAsync(string id, string kind, CancellationToken ct, int seconds = 30)
     {
-        for (var waited = 0; ; waited += 200)
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); ;)
         {
             var story = await StoryAsync(id, ct);
             foreach (var e in story)
                 if (e.Kind == kind) return e.Detail;
-            if (waited > seconds * 1000) throw new TimeoutException($"{id}: no event \"{kind}\" in {seconds} s, only {string.Join(", ", story.Select(e => e.Kind))}\n{Server?.Tail}");
+            if (clock.Elapsed.TotalSeconds > seconds) throw new TimeoutException($"{id}: no event \"{kind}\" in {seconds} s, only {string.Join(", ", story.Select(e => e.Kind))}\n{Server?.Tail}");
             await Task.Delay(200, ct);
         }
     }
