@@ -68,7 +68,7 @@ public sealed class ClientPeers : IDisposable
                     print(envelope.mail_from, ','.join(envelope.rcpt_tos), base64.b64encode(envelope.original_content).decode(), flush=True)
                     return '250 2.0.0 taken'
             def check(server, session, envelope, mechanism, data):
-                return AuthResult(success=data.login == b'user' and data.password == b'pencil')
+                return AuthResult(success=data.login == b'user' and data.password == b'pencil', handled=False)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(sys.argv[2])
             controller = Controller(Handler(), hostname='127.0.0.1', port=int(sys.argv[1]), tls_context=context, require_starttls=True,
