@@ -37,6 +37,7 @@ public sealed class ClientPeers : IDisposable
         List<string> arguments = [$"127.0.0.1:{port}", "10"];
         if (option.Length > 0) arguments.Insert(0, option);
         arguments.InsertRange(0, lmtp ? ["-L", "-D", dump] : ["-D", dump]);
+        if (Environment.IsPrivilegedProcess) arguments.InsertRange(0, ["-u", "root"]); // it wants to hear it; the dump is a file of root's
         using var sink = Start("smtp-sink", arguments);
         try
         {
