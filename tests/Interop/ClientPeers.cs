@@ -36,8 +36,8 @@ public sealed class ClientPeers : IDisposable
         var dump = Path.Combine(_place.FullName, "dump");
         List<string> arguments = [$"127.0.0.1:{port}", "10"];
         if (option.Length > 0) arguments.Insert(0, option);
-        if (Environment.UserName == "root") arguments.InsertRange(0, ["-u", "root"]); // it wants to be told whom to run as
         arguments.InsertRange(0, lmtp ? ["-L", "-D", dump] : ["-D", dump]);
+        if (Environment.IsPrivilegedProcess) arguments.InsertRange(0, ["-u", "root"]); // it wants to hear it; the dump is a file of root's
         using var sink = Start("smtp-sink", arguments);
         try
         {
