@@ -117,7 +117,7 @@ sealed class SchedulerRig : IAsyncDisposable
         var quiet = 0;
         for (var n = 0; quiet < 3; n++)
         {
-            if (n > 60_000) throw new TimeoutException("the scheduler does not come to rest");
+            if (n > 20_000) throw new TimeoutException("the scheduler does not come to rest");
             quiet = Queue.Running is { } running && running.Sleeps && running.Dispatcher.Going == Agent.Parked ? quiet + 1 : 0;
             if (quiet < 3) await (quiet > 0 ? Task.Run(() => { }, Ct) : Task.Delay(1, Ct));
         }
