@@ -72,6 +72,10 @@ sealed class Router(AccountDirectory accounts, string hostname, Srs srs)
         if (resolution.Status == ResolutionStatus.NotLocal && address.Domain == hostname
             && (address.LocalPart.Equals("postmaster", StringComparison.OrdinalIgnoreCase) || address.LocalPart.Equals("mailer-daemon", StringComparison.OrdinalIgnoreCase)))
             return accounts.ResolvePostmaster();
+        // What this machine has to say to whoever runs it (cron) is completed with its name too. A machine without mailboxes sends it on.
+        if (resolution.Status == ResolutionStatus.NotLocal && address.Domain == hostname && address.LocalPart.Equals("root", StringComparison.OrdinalIgnoreCase)
+            && accounts.ResolvePostmaster() is { Status: ResolutionStatus.Found } postmaster)
+            return postmaster;
         return resolution;
     }
 }
