@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Posthorn.Smtp.Client;
 using Posthorn.Smtp.Server;
+using Posthorn.Tests.Interop.Peers;
 using Posthorn.Tests.Testing.Running;
 using Posthorn.Wire.Addresses;
 using Posthorn.Wire.Connections;
@@ -57,7 +58,7 @@ public sealed class ClientPeers : IDisposable
     [InlineData("pencils", false)]
     public async Task Aiosmtpd_with_TLS_and_a_login(string password, bool good)
     {
-        Assert.SkipWhen(!(await Tool.RunAsync("python3", ["-c", "import aiosmtpd"], Ct)).ExitCode.Equals(0), "not installed: python3-aiosmtpd");
+        Assert.SkipWhen(Peer.Missing("aiosmtpd") is not null, Peer.Missing("aiosmtpd") ?? "");
         const string script = """
             import base64, ssl, sys, time
             from aiosmtpd.controller import Controller
@@ -77,7 +78,7 @@ public sealed class ClientPeers : IDisposable
             """;
         var port = FreePort();
         var (pem, roots) = Certificate();
-        using var server = Start("python3", ["-c", script, $"{port}", pem]);
+        using var server = Start(AiosmtpdRecipe.Python, ["-c", script, $"{port}", pem]);
         try
         {
             var settings = new SmtpClientSettings("client.example.test", new SmtpClientTls(true, true, true, false, "mx.example.test", roots), new SmtpClientLogin("user", password, null));
@@ -102,7 +103,7 @@ public sealed class ClientPeers : IDisposable
     }
 
     static Process Start(string program, List<string> arguments) =>
-        Process.Start(new ProcessStartInfo(Tool.Find(program)!, arguments) { RedirectStandardOutput = true })!;
+        Process.Start(new ProcessStartInfo(Tool.Find(program) ?? program, arguments) { RedirectStandardOutput = true })!;
 
     static int FreePort()
     {

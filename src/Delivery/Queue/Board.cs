@@ -282,6 +282,14 @@ sealed class Board(QueueOptions options)
     {
         while (_puttingOff.TryPeek(out var lane))
         {
+            if (lane.PutOff is null && !lane.Holds)
+            {
+                // Forgiven meanwhile: it is dialled like any other.
+                _puttingOff.Dequeue();
+                lane.ListedForPuttingOff = false;
+                List(lane);
+                continue;
+            }
             if (lane.Take() is { } parcel)
             {
                 Took(parcel);

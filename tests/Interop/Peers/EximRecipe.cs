@@ -36,7 +36,8 @@ sealed class EximRecipe : IPeerRecipe
 
             begin acl
             recipient:
-              deny local_parts = {PeerPlan.Unknown}
+              deny domains = exim.test
+                   local_parts = {PeerPlan.Unknown}
                    message = {PeerPlan.Refusal}
               accept hosts = 127.0.0.1
 

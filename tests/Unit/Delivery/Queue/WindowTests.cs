@@ -149,6 +149,19 @@ public class WindowTests
     }
 
     [Fact]
+    public void What_waits_for_a_forgiven_destination_is_dialled_and_not_put_off()
+    {
+        var board = new Board(SchedulerRig.Plain with { ConcurrencyStart = 1 });
+        for (var i = 0; i < 10; i++) board.Offer(Row(i, "far.example"), RouteBook.Mx, default);
+        board.End(board.Next(default).ShouldNotBeNull(), DestinationHealth.Down, "no host answers", default).ShouldBeTrue();
+        board.Next(default).ShouldBeNull();
+        board.NextPutOff(default).ShouldNotBeNull().Unsent.ShouldBe("no host answers");
+        board.Forgive();
+        board.NextPutOff(default).ShouldBeNull();
+        board.Next(default).ShouldNotBeNull().Unsent.ShouldBeNull();
+    }
+
+    [Fact]
     public void A_full_line_leaves_the_rest_in_the_store_in_order()
     {
         var board = new Board(SchedulerRig.Plain);
