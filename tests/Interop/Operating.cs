@@ -97,6 +97,16 @@ public sealed class Operating(OperatedHost rig) : IClassFixture<OperatedHost>
     }
 
     [Fact]
+    public async Task What_the_machine_says_to_root_reaches_a_human()
+    {
+        NeedsNames();
+        await ShellAsync($"printf 'Subject: from-the-machine\\n\\nA disk is full.\\n' | {rig.Link("sendmail")} root@mx.a.test");
+        Assert.Single(await rig.Host.FindAsync(Alice, "from-the-machine", Ct));
+        Assert.Contains(Alice, await rig.Host.VerbAsync(["address", "explain", "root@mx.a.test"], Ct), StringComparison.Ordinal);
+        Assert.DoesNotContain(Alice, await rig.Host.VerbAsync(["address", "explain", "other@mx.a.test"], Ct), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Hold_reroute_release()
     {
         NeedsNames();
