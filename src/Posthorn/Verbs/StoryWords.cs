@@ -25,7 +25,7 @@ static class StoryWords
         "received" => Received(d),
         "filed" => $"filed in {d["mailbox"]}{(account is null ? "" : " of " + account)} (UID {d["uid"]}){For(d, account)}",
         "queued" => "queued for " + To(d),
-        "forwarded" => $"sent on by {d["by"]} to {d["address"]}{(d["from"] is "" or "<>" ? "" : $" as from {d["from"]}")}",
+        "forwarded" => $"sent on by {d["by"]} to {d["address"]}{(d["from"] is "" or "<>" ? "" : $", as from {d["from"]}")}",
         "refused" when d.Has("by") => $"not sent on by {d["by"]} to {d["address"]}: {d["reason"]}",
         "held" => "on hold: " + To(d) + ByHand(d),
         "delivered" => $"delivered to {d["to"]}{Host(d)}{Saying(d)}{After(d)}",
