@@ -122,7 +122,7 @@ public sealed class Operating(OperatedHost rig) : IClassFixture<OperatedHost>
         Assert.Equal(("held", way), ((await ListedAsync(to))["state"]!.GetValue<string>(), (await ListedAsync(to))["via"]!.GetValue<string>()));
         Assert.Contains("released", await rig.Host.VerbAsync(["queue", "release", id], Ct), StringComparison.Ordinal);
         await rig.Host.EventAsync(id, "delivered", Ct);
-        var taken = Assert.Single(rig.Elsewhere.Taken);
+        var taken = Assert.Single(rig.Elsewhere.Taken, m => m.Field("Subject") == "another-way"); // other tests send there too
         Assert.Equal((Alice, to, "another-way"), (taken.ReversePath, Assert.Single(taken.Recipients), taken.Field("Subject")));
         Assert.Equal(["received", "queued", "deferred", "held", "rerouted", "released", "delivered"], (await rig.Host.StoryAsync(id, Ct)).Select(e => e.Kind));
         Assert.Equal("delivered", (await ListedAsync(to, "--finished"))["state"]!.GetValue<string>());
