@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Posthorn.Tests.Interop.Peers;
 using Posthorn.Tests.Testing.Running;
 
@@ -13,8 +12,6 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     MailHost Host => fixture.Host;
-
-    static string NewId() => "id" + Guid.NewGuid().ToString("N");
 
     Task<string> SubmitAsync(Peer peer, IEnumerable<string> to, string text, string mail = "", string parameters = "") =>
         Host.SubmitAsync(PeersFixture.User(peer.Name), PeersFixture.User(peer.Name), to, text, Ct, mail, parameters);
@@ -31,9 +28,9 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
 
     [Theory]
     [InlineData("postfix", "SIZE= BODY=8BITMIME RET= BDAT")]
-    [InlineData("exim", "M8S=8 K X=TLS1 L")]
+    [InlineData("exim", "M8S=8 K L")]
     [InlineData("opensmtpd", "SIZE= BODY=8BITMIME RET=")]
-    [InlineData("aiosmtpd", "SIZE= BODY=8BITMIME \"tls\": true")]
+    [InlineData("aiosmtpd", "SIZE= BODY=8BITMIME")]
     public async Task Arrives_as_it_was_sent_with_what_the_peer_offers(string name, string used)
     {
         var peer = fixture.Take(name);
@@ -41,7 +38,7 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
         string[] two = [$"one@{peer.Domain}", $"two@{peer.Domain}"];
         foreach (var make in (Func<string, string>[])[id => Texts.Dots(user, two[0], id), id => Texts.EightBit(user, two[0], id), id => Texts.Attachment(user, two[0], id, 2_000_000)])
         {
-            var id = NewId();
+            var id = Texts.NewId();
             var text = make(id);
             var trace = await SubmitAsync(peer, two, text, " BODY=8BITMIME RET=HDRS");
             var arrived = await ArrivedAsync(peer, trace, id);
@@ -50,19 +47,21 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
             // Whether the peer passes both on together is its own choice; from us it had them in one transaction.
             Assert.Subset(two.ToHashSet(), arrived.Recipients.ToHashSet());
             var delivered = await Host.EventAsync(trace, "delivered", Ct);
-            Assert.StartsWith("TLSv1.", delivered["tls"]!.GetValue<string>());
+            // Debian's OpenSMTPD 6.8 loses its key with OpenSSL 3: every handshake fails, and the message goes in clear at once.
+            if (delivered["tls"] is null) Assert.NotEmpty(name == "opensmtpd" ? peer.LinesWith("SSL library error") : []);
+            else Assert.StartsWith("TLS1.", delivered["tls"]!.GetValue<string>());
             Assert.StartsWith("250", delivered["reply"]!.GetValue<string>());
         }
         var log = peer.Log;
         foreach (var word in used.Split(' ')) Assert.Contains(word, log);
-        if (name == "postfix") Assert.Contains("STARTTLS", log);
+        Assert.Contains(name == "exim" ? "X=TLS1" : name == "aiosmtpd" ? "\"tls\": true" : "STARTTLS", log);
     }
 
     [Fact]
     public async Task Text_for_a_server_without_8BITMIME_is_encoded()
     {
         var peer = fixture.Take("sevenbit");
-        var (user, id) = (PeersFixture.User("sevenbit"), NewId());
+        var (user, id) = (PeersFixture.User("sevenbit"), Texts.NewId());
         var trace = await SubmitAsync(peer, ["one@" + peer.Domain], Texts.EightBit(user, "one@" + peer.Domain, id), " BODY=8BITMIME");
         var arrived = await ArrivedAsync(peer, trace, id);
         Assert.DoesNotContain(arrived.Octets, o => o > 127);
@@ -80,7 +79,7 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
     {
         var peer = fixture.Take(name);
         var user = PeersFixture.User(name);
-        var trace = await SubmitAsync(peer, ["large@" + peer.Domain], Texts.Attachment(user, "large@" + peer.Domain, NewId(), 3_500_000));
+        var trace = await SubmitAsync(peer, ["large@" + peer.Domain], Texts.Attachment(user, "large@" + peer.Domain, Texts.NewId(), 3_500_000));
         var bounced = await Host.EventAsync(trace, "bounced", Ct);
         Assert.Equal("5.3.4", bounced["status"]!.GetValue<string>());
         await NoticeAsync(trace, name, "Status: 5.3.4");
@@ -94,7 +93,7 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
     public async Task A_recipient_that_the_peer_does_not_know(string name)
     {
         var peer = fixture.Take(name);
-        var (user, id) = (PeersFixture.User(name), NewId());
+        var (user, id) = (PeersFixture.User(name), Texts.NewId());
         var text = Texts.Dots(user, "one@" + peer.Domain, id);
         var trace = await SubmitAsync(peer, [$"{PeerPlan.Unknown}@{peer.Domain}", "one@" + peer.Domain], text);
         // The other one gets the message.
@@ -112,13 +111,14 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
     public async Task The_wish_for_a_success_notice_is_passed_on(string name)
     {
         var peer = fixture.Take(name);
-        var (user, id) = (PeersFixture.User(name), NewId());
+        var (user, id) = (PeersFixture.User(name), Texts.NewId());
         var trace = await SubmitAsync(peer, ["one@" + peer.Domain], Texts.Dots(user, "one@" + peer.Domain, id), $" RET=HDRS ENVID={id}", " NOTIFY=SUCCESS,FAILURE");
         await ArrivedAsync(peer, trace, id);
-        // The peer took the wish over: the notice is its own, and it knows the envelope id. We send none.
-        var notice = await MailAsync(name, m => m.Text.Contains(id, StringComparison.Ordinal) && m.Header("Content-Type").Any(t => t.Contains("delivery-status", StringComparison.Ordinal)));
-        Assert.Contains($"Reporting-MTA: dns; {peer.Domain}", notice.Text.Replace("dns;" + peer.Domain, "dns; " + peer.Domain), StringComparison.OrdinalIgnoreCase);
-        Assert.Contains(id, notice.Text);
+        // The peer took the wish over: the notice is its own. We send none.
+        var notice = await fixture.MailAsync(name, m => m.Text.Contains(id, StringComparison.Ordinal) && m.Text.Contains("Reporting-MTA:", StringComparison.Ordinal));
+        Assert.Matches($"(?i)Reporting-MTA: *dns; *{peer.Domain}", notice.Text);
+        Assert.Matches("Action: (relayed|delivered)", notice.Text);
+        if (name != "opensmtpd") Assert.Matches($"(?i)Original-Envelope-ID: *{id}", notice.Text); // it leaves the envelope id out
         Assert.DoesNotContain(await Host.StoryAsync(trace, Ct), e => e.Kind == "notified");
     }
 
@@ -126,7 +126,7 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
     public async Task Where_nobody_takes_the_wish_over_we_tell()
     {
         var peer = fixture.Take("aiosmtpd");
-        var (user, id) = (PeersFixture.User("aiosmtpd"), NewId());
+        var (user, id) = (PeersFixture.User("aiosmtpd"), Texts.NewId());
         var trace = await SubmitAsync(peer, ["one@" + peer.Domain], Texts.Dots(user, "one@" + peer.Domain, id), "", " NOTIFY=SUCCESS");
         await ArrivedAsync(peer, trace, id);
         Assert.Contains("Action: relayed", (await NoticeAsync(trace, "aiosmtpd", "dns; here.test")).Text);
@@ -136,25 +136,8 @@ public sealed class NextHops(NextHopsFixture fixture) : IClassFixture<NextHopsFi
     async Task<ReadMessage> NoticeAsync(string trace, string name, string words)
     {
         var notified = await Host.EventAsync(trace, "notified", Ct);
-        var notice = await MailAsync(name, m => m.Text.Contains($"id {notified["notice"]!.GetValue<string>()}", StringComparison.Ordinal) || m.Text.Contains(trace, StringComparison.Ordinal));
+        var notice = await fixture.MailAsync(name, m => m.Text.Contains($"id {notified["notice"]!.GetValue<string>()}", StringComparison.Ordinal) || m.Text.Contains(trace, StringComparison.Ordinal));
         Assert.Contains(words, notice.Text.Replace("\r\n ", " ").Replace("\r\n", " "));
         return notice;
-    }
-
-    /// <summary>Waits until the account of this peer has such a message.</summary>
-    async Task<ReadMessage> MailAsync(string name, Predicate<ReadMessage> fits)
-    {
-        for (var waited = 0; ; waited += 100)
-        {
-            var all = new List<ReadMessage>();
-            await using (var reader = await Pop3Reader.LoginAsync(Host.Pop3, PeersFixture.User(name), MailHost.Password, Ct))
-            {
-                await foreach (var message in reader.AllAsync(Ct)) all.Add(message);
-                await reader.QuitAsync(Ct);
-            }
-            if (all.Find(fits) is { } found) return found;
-            if (waited > 30_000) throw new TimeoutException($"no such message in 30 s, only\n{string.Join("\n-----\n", all.Select(m => m.Text[..Math.Min(2000, m.Text.Length)]))}\n{fixture.Take(name).Tail}");
-            await Task.Delay(100, Ct);
-        }
     }
 }

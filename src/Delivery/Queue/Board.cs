@@ -253,7 +253,7 @@ sealed class Board(QueueOptions options)
                 lane.LastTrouble = trouble;
                 lane.Proven = false;
                 if (!(dead = lane.Window.Down())) break;
-                lane.RestUntil = now + options.Cooldown;
+                lane.RestUntil = now + lane.Rest;
                 lane.PutOff = trouble ?? "its hosts could not be reached";
                 break;
         }

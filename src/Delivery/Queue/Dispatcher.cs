@@ -291,7 +291,7 @@ sealed class Dispatcher : IDisposable
                 return;
             }
             if (_board.End(parcel, report.Health, Attempts.Trouble(report), Now))
-                QueueLog.Down(_log, parcel.Lane.Key, (long)_options.Cooldown.TotalSeconds, parcel.Lane.LastTrouble ?? "");
+                QueueLog.Down(_log, parcel.Lane.Key, (long)parcel.Lane.Rest.TotalSeconds, parcel.Lane.LastTrouble ?? "");
         }
     }
 

@@ -60,7 +60,8 @@ static class StoryWords
 
     static string ByHand(Detail d) => d.Has("by") ? ", by hand" : "";
 
-    static string Host(Detail d) => (d.Has("relay") ? " by " + d["relay"] : "") + (d.Has("tls") ? $" ({d["tls"]})" : "");
+    /// <summary>The other server, where its words do not begin with its name anyhow.</summary>
+    static string Host(Detail d) => (d.Has("relay") && !d["reply"].StartsWith(d["relay"] + ":", StringComparison.Ordinal) ? " by " + d["relay"] : "") + (d.Has("tls") ? $" ({d["tls"]})" : "");
 
     static string Saying(Detail d) => d.Has("reply") ? ": " + d["reply"] : "";
 

@@ -5,15 +5,16 @@ namespace Posthorn.Tests.Interop.Peers;
 
 /// <summary>Python's aiosmtpd, with a handler that logs each envelope as JSON and passes the text on to the sink.</summary>
 /// <param name="SevenBit">It does not offer 8BITMIME.</param>
-sealed class AiosmtpdRecipe(bool SevenBit) : IPeerRecipe
+/// <param name="Login">It wants TLS and a login by XOAUTH2 with <see cref="PeerPlan.Token"/>.</param>
+sealed class AiosmtpdRecipe(bool SevenBit, bool Login) : IPeerRecipe
 {
     /// <summary>Debian's own interpreter: only there its packages are.</summary>
     public const string Python = "/usr/bin/python3";
 
     const string Script = """
-        import json, smtplib, ssl, sys, time
+        import base64, json, smtplib, ssl, sys, time
         from aiosmtpd.controller import Controller
-        from aiosmtpd.smtp import SMTP
+        from aiosmtpd.smtp import AuthResult
         plan = json.loads(sys.argv[1])
         log = open(plan["log"], "a", buffering=1)
         class Handler:
@@ -21,6 +22,9 @@ sealed class AiosmtpdRecipe(bool SevenBit) : IPeerRecipe
                 log.write("offers " + json.dumps(responses) + "\n")
                 session.host_name = hostname
                 return responses
+            async def auth_XOAUTH2(self, server, args):
+                told = base64.b64decode(args[1])
+                return AuthResult(success=told == b"user=me\x01auth=Bearer " + plan["token"].encode() + b"\x01\x01", handled=False)
             async def handle_MAIL(self, server, session, envelope, address, options):
                 envelope.mail_from = address
                 envelope.mail_options.extend(options)
@@ -38,7 +42,8 @@ sealed class AiosmtpdRecipe(bool SevenBit) : IPeerRecipe
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(plan["certificate"], plan["key"])
         Controller(Handler(), hostname="127.0.0.1", port=plan["port"], tls_context=context, data_size_limit=plan["size"], decode_data=plan["seven"],
-                   enable_SMTPUTF8=not plan["seven"]).start()
+                   enable_SMTPUTF8=not plan["seven"], require_starttls=plan["login"], auth_required=plan["login"],
+                   auth_exclude_mechanism=["LOGIN", "PLAIN"] + ([] if plan["login"] else ["XOAUTH2"])).start()
         time.sleep(3600)
         """;
 
@@ -61,6 +66,8 @@ sealed class AiosmtpdRecipe(bool SevenBit) : IPeerRecipe
             ["sink"] = plan.Sink,
             ["size"] = plan.Size,
             ["seven"] = SevenBit,
+            ["login"] = Login,
+            ["token"] = PeerPlan.Token,
             ["unknown"] = PeerPlan.Unknown,
             ["refusal"] = PeerPlan.Refusal,
             ["certificate"] = Path.Combine(home, "cert.pem"),

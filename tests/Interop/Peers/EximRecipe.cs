@@ -36,7 +36,8 @@ sealed class EximRecipe : IPeerRecipe
 
             begin acl
             recipient:
-              deny local_parts = {PeerPlan.Unknown}
+              deny domains = exim.test
+                   local_parts = {PeerPlan.Unknown}
                    message = {PeerPlan.Refusal}
               accept hosts = 127.0.0.1
 
@@ -57,7 +58,7 @@ sealed class EximRecipe : IPeerRecipe
             * * F,1h,10s
 
             """);
-        // Exim reads no configuration that others than root may write; its log, main or reject or panic, goes into three files.
+        // It reads no configuration that others than root could write. Of its three logs the main one has all that is asked for.
         return Unpacked.Command(home, ["Debian-exim"], $"""
             chown Debian-exim: log spool key.pem cert.pem
             ln -s main log/log

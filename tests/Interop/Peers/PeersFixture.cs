@@ -43,6 +43,24 @@ public abstract class PeersFixture(string[] names, int peerSize, int ownSize) : 
         return _peers[name];
     }
 
+    /// <summary>Waits until the account of this peer has such a message.</summary>
+    public async Task<ReadMessage> MailAsync(string name, Predicate<ReadMessage> fits)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        for (var waited = 0; ; waited += 100)
+        {
+            var all = new List<ReadMessage>();
+            await using (var reader = await Pop3Reader.LoginAsync(Host.Pop3, User(name), MailHost.Password, ct))
+            {
+                await foreach (var message in reader.AllAsync(ct)) all.Add(message);
+                await reader.QuitAsync(ct);
+            }
+            if (all.Find(fits) is { } found) return found;
+            if (waited > 30_000) throw new TimeoutException($"no such message in 30 s, only\n{string.Join("\n-----\n", all.Select(m => m.Text[..Math.Min(2000, m.Text.Length)]))}\n{Take(name).Tail}");
+            await Task.Delay(100, ct);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var peer in _peers.Values) await peer.DisposeAsync();

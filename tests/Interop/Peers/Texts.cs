@@ -5,6 +5,8 @@ namespace Posthorn.Tests.Interop.Peers;
 /// <summary>Messages for peers. The characters of a text stand for its octets; line ends are LF.</summary>
 static class Texts
 {
+    public static string NewId() => "id" + Guid.NewGuid().ToString("N");
+
     /// <summary>Dots in all places where dot-stuffing can go wrong, and a line as long as lines may be (RFC 5321 §4.5.3.1.6).</summary>
     public static string Dots(string from, string to, string id) => Head(from, to, id) + $"\nOne line.\n.\n..two\n.\n{new string('.', 990)}\n .\n\nThe end.\n";
 

@@ -115,6 +115,13 @@ public class WindowTests
         board.NextChange.ShouldBe(120 * Second);
     }
 
+    [Theory]
+    [InlineData(null, 300)]
+    [InlineData(20, 20)]
+    [InlineData(900, 300)]
+    public void A_rest_is_never_longer_than_a_first_retry_waits(int? retryFirst, int rest) =>
+        new Lane("far.example", RouteBook.Mx with { Settings = new RouteSettings(RetryFirst: retryFirst * Second) }, SchedulerRig.Plain).Rest.ShouldBe(rest * Second);
+
     [Fact]
     public void Fresh_and_tried_take_turns()
     {

@@ -13,6 +13,9 @@ public sealed record PeerPlan(int Sink, System.Net.IPEndPoint? Here, int Size)
 
     /// <summary>The words with which it refuses him.</summary>
     public const string Refusal = "there is nobody of that name";
+
+    /// <summary>What a peer with a login by XOAUTH2 believes of the user "me".</summary>
+    public const string Token = "ya29.a-token";
 }
 
 /// <summary>
@@ -85,8 +88,9 @@ public sealed class Peer : IAsyncDisposable
         "postfix" => new PostfixRecipe(),
         "exim" => new EximRecipe(),
         "opensmtpd" => new OpenSmtpdRecipe(),
-        "aiosmtpd" => new AiosmtpdRecipe(SevenBit: false),
-        "sevenbit" => new AiosmtpdRecipe(SevenBit: true),
+        "aiosmtpd" => new AiosmtpdRecipe(SevenBit: false, Login: false),
+        "sevenbit" => new AiosmtpdRecipe(SevenBit: true, Login: false),
+        "oauth" => new AiosmtpdRecipe(SevenBit: false, Login: true),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
     };
 
