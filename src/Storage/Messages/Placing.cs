@@ -28,9 +28,9 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
         """);
     static readonly SqlText OnePlacement = new("""
-        SELECT uid, message_id, flags, keywords, size, received FROM placements WHERE mailbox_id = $1 AND uid = $2
+        SELECT uid, message_id, flags, keywords, size, received, modseq, saved FROM placements WHERE mailbox_id = $1 AND uid = $2
         """);
-    static readonly SqlText PlacesOfMessage = new("SELECT mailbox_id, uid, flags, keywords FROM placements WHERE message_id = $1");
+    static readonly SqlText PlacesOfMessage = new("SELECT mailbox_id, uid, flags, keywords, size, received, saved FROM placements WHERE message_id = $1");
     static readonly SqlText IsInMailbox = new("SELECT 1 FROM placements WHERE message_id = $1 AND mailbox_id = $2");
     static readonly SqlText DeletePlacement = new("DELETE FROM placements WHERE mailbox_id = $1 AND uid = $2");
     static readonly SqlText OtherPlace = new("SELECT 1 FROM placements WHERE message_id = $1 LIMIT 1");
@@ -74,16 +74,18 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         var received = message.Received.ToMicroseconds();
         unit.Session.Use(InsertMessage).Bind(1, id).Bind(2, message.Blob.BlobId).Bind(3, message.Prefix).Bind(4, message.Structure)
             .Bind(5, received).Bind(6, size).Bind(7, message.Trace.Value).Run();
-        var uid = Place(accountId, mailbox, id, number, message.Flags, null, size, received, out var name, out var mailboxId);
-        log.Write(new Change(accountId, number, ChangeKind.Arrived, mailboxId, uid, id));
-        unit.Events.Add(message.Trace, EventKind.Filed, accountId, FiledDetail(name, uid, message.For));
+        var keywords = message.Keywords.Count == 0 ? null : Keywords.Change(null, message.Keywords, null);
+        var uid = Place(accountId, mailbox, id, number, message.Flags, keywords, size, received, out var name, out var mailboxId, out var state);
+        log.Write(new Change(accountId, number, ChangeKind.Arrived, mailboxId, uid, id) { Place = state });
+        unit.Events.Add(message.Trace, EventKind.Filed, accountId, FiledDetail(name, uid, message.For, message.Protocol));
         return new(id, uid, number);
     }
 
     /// <summary>The row in the mailbox, with the next UID, and the mailbox's counters.</summary>
-    uint Place(long accountId, long? mailbox, long messageId, long number, MessageFlags flags, string? keywords, long size, long received, out string name, out long mailboxId)
+    uint Place(long accountId, long? mailbox, long messageId, long number, MessageFlags flags, string? keywords, long size, long received, out string name, out long mailboxId, out PlaceState state)
     {
         uint uid;
+        var saved = unit.Now;
         var count = unit.Session.Use(mailbox is null ? CountInInbox : CountInMailbox).Bind(1, number).Bind(2, Unseen(flags)).Bind(3, size);
         using (var row = mailbox is { } one ? count.Bind(4, one).Bind(5, accountId) : count.Bind(4, accountId))
         {
@@ -94,7 +96,8 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
             (name, mailboxId) = (row.Text(1), row.Int64(2));
         }
         unit.Session.Use(InsertPlacement).Bind(1, mailboxId).Bind(2, (long)uid).Bind(3, messageId).Bind(4, (long)flags).Bind(5, keywords)
-            .Bind(6, number).Bind(7, size).Bind(8, received).Bind(9, unit.Now).Run();
+            .Bind(6, number).Bind(7, size).Bind(8, received).Bind(9, saved).Run();
+        state = new PlaceState(flags, keywords, size, Times.FromMicroseconds(received), Times.FromMicroseconds(saved));
         return uid;
     }
 
@@ -133,8 +136,8 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
                 id = Duplicate(accountId, id, number, place.Size);
                 kind = ChangeKind.Arrived;
             }
-            var uid = Place(accountId, to, id, number, place.Flags, place.Keywords, place.Size, place.Received, out var name, out _);
-            log.Write(new Change(accountId, number, kind, to, uid, id));
+            var uid = Place(accountId, to, id, number, place.Flags, place.Keywords, place.Size, place.Received, out var name, out _, out var state);
+            log.Write(new Change(accountId, number, kind, to, uid, id) { Place = state });
             if (moving)
                 unit.Events.Add(TraceOf(place.MessageId), EventKind.Moved, accountId, FiledDetail(name, uid));
             done.Add(new(place.Uid, new(id, uid, number)));
@@ -194,33 +197,48 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         return new(trace);
     }
 
-    internal List<uint> SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, MessageFlags add, MessageFlags remove, IReadOnlyCollection<string>? addKeywords, IReadOnlyCollection<string>? removeKeywords)
+    internal FlagResult SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, FlagChange change)
     {
-        var changed = new List<uint>();
+        var (changed, refused, due) = (new List<uint>(), new List<uint>(), new List<Flagging>());
+        var counted = new Dictionary<long, long>();
         foreach (var place in Find(accountId, mailboxId, uids))
         {
-            var flags = place.Flags & ~remove | add;
-            var keywords = Keywords.Change(place.Keywords, addKeywords, removeKeywords);
+            if (change.UnchangedSince < place.ModSeq)
+            {
+                refused.Add(place.Uid);
+                continue;
+            }
+            var flags = (change.Replace ? MessageFlags.None : place.Flags & ~change.Remove) | change.Add;
+            var keywords = Keywords.Change(change.Replace ? null : place.Keywords, change.AddKeywords, change.RemoveKeywords);
             if (flags == place.Flags && keywords == place.Keywords)
                 continue;
             changed.Add(place.Uid);
-            FlagEverywhere(accountId, place.MessageId, flags, keywords, Unseen(flags) - Unseen(place.Flags));
+            due.Add(new(mailboxId, place.Uid, place.MessageId, place.Flags, flags, keywords, place.Size, place.Received, place.Saved));
+            // \Deleted is about this place alone: clients move by copying and deleting (RFC 9051 §6.4.7). The rest is about the message.
+            using var row = unit.Session.Use(PlacesOfMessage).Bind(1, place.MessageId);
+            while (row.Step())
+                if ((row.Int64(0), (uint)row.Int64(1)) is var (box, uid) && (box, uid) != (mailboxId, place.Uid) && (MessageFlags)row.Int64(2) is var others
+                    && (flags & ~MessageFlags.Deleted | others & MessageFlags.Deleted) is var both && (both != others || row.TextOrNull(3) != keywords))
+                    due.Add(new(box, uid, place.MessageId, others, both, keywords, row.Int64(4), row.Int64(5), row.Int64(6)));
         }
-        return changed;
+        if (due.Count == 0)
+            return new(0, 0, changed, refused);
+        var first = log.Take(accountId, due.Count);
+        var number = first;
+        foreach (var one in due)
+        {
+            unit.Session.Use(UpdateFlags).Bind(1, (long)one.Flags).Bind(2, one.Keywords).Bind(3, number).Bind(4, one.Mailbox).Bind(5, (long)one.Uid).Run();
+            var state = new PlaceState(one.Flags, one.Keywords, one.Size, Times.FromMicroseconds(one.Received), Times.FromMicroseconds(one.Saved));
+            log.Write(new Change(accountId, number++, ChangeKind.Flags, one.Mailbox, one.Uid, one.MessageId) { Place = state });
+            counted[one.Mailbox] = counted.GetValueOrDefault(one.Mailbox) + Unseen(one.Flags) - Unseen(one.Before);
+        }
+        foreach (var (mailbox, unseen) in counted)
+            unit.Session.Use(CountUnseen).Bind(1, number - 1).Bind(2, unseen).Bind(3, mailbox).Run();
+        return new(first, number - 1, changed, refused);
     }
 
-    /// <summary>Sets the flags of a message in all its places, each with a change number of its own.</summary>
-    void FlagEverywhere(long accountId, long messageId, MessageFlags flags, string? keywords, long unseen)
-    {
-        var places = unit.Session.Use(PlacesOfMessage).Bind(1, messageId).All(static r => (Mailbox: r.Int64(0), Uid: (uint)r.Int64(1)));
-        var number = log.Take(accountId, places.Count);
-        foreach (var (mailbox, uid) in places)
-        {
-            unit.Session.Use(UpdateFlags).Bind(1, (long)flags).Bind(2, keywords).Bind(3, number).Bind(4, mailbox).Bind(5, (long)uid).Run();
-            unit.Session.Use(CountUnseen).Bind(1, number).Bind(2, unseen).Bind(3, mailbox).Run();
-            log.Write(new Change(accountId, number++, ChangeKind.Flags, mailbox, uid, messageId));
-        }
-    }
+    /// <summary>One place whose flags are to change.</summary>
+    readonly record struct Flagging(long Mailbox, uint Uid, long MessageId, MessageFlags Before, MessageFlags Flags, string? Keywords, long Size, long Received, long Saved);
 
     /// <summary>Removes all that an account has, by sets.</summary>
     internal void RemoveAll(long accountId)
@@ -242,7 +260,7 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         {
             using var row = unit.Session.Use(OnePlacement).Bind(1, mailboxId).Bind(2, (long)uid);
             if (row.Step())
-                places.Add(new((uint)row.Int64(0), row.Int64(1), (MessageFlags)row.Int64(2), row.TextOrNull(3), row.Int64(4), row.Int64(5)));
+                places.Add(new((uint)row.Int64(0), row.Int64(1), (MessageFlags)row.Int64(2), row.TextOrNull(3), row.Int64(4), row.Int64(5), row.Int64(6), row.Int64(7)));
         }
         return places;
     }
@@ -259,11 +277,11 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
 
     static long Unseen(MessageFlags flags) => (flags & MessageFlags.Seen) == 0 ? 1 : 0;
 
-    static string FiledDetail(string mailbox, uint uid, string? recipient = null) => recipient is null
-        ? string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid}}}")
+    static string FiledDetail(string mailbox, uint uid, string? recipient = null, string? protocol = null) => recipient is null
+        ? string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid}{(protocol is null ? "" : $",\"protocol\":{Json(protocol)}")}}}")
         : string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid},\"to\":{Json(recipient)}}}");
 
     static string Json(string text) => text == "INBOX" ? "\"INBOX\"" : $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
-    readonly record struct Spot(uint Uid, long MessageId, MessageFlags Flags, string? Keywords, long Size, long Received);
+    readonly record struct Spot(uint Uid, long MessageId, MessageFlags Flags, string? Keywords, long Size, long Received, long ModSeq, long Saved);
 }

@@ -1,0 +1,171 @@
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Views;
+
+namespace Posthorn.Imap.Session;
+
+/// <summary>Change numbers that a command of this session took; the client need not hear of them again.</summary>
+/// <param name="First">0 for none.</param>
+readonly record struct OwnChanges(long First, long Last)
+{
+    internal bool Has(long modSeq) => First > 0 && modSeq >= First && modSeq <= Last;
+}
+
+/// <summary>
+/// The mailbox that a session has selected, as its client knows it. What others change is told by <see cref="Tell"/> alone, so
+/// that message numbers mean the same at both ends at any time (RFC 9051 §7.5.1, RFC 2180).
+/// </summary>
+sealed class SelectedMailbox : IDisposable
+{
+    readonly ImapSession _session;
+    readonly ViewCache _views;
+    readonly uint _recentBelow; // of the recent messages at SELECT
+    Snapshot _seen; // what was last compared; Shown may still have messages that are gone from it
+    uint _recentFrom;
+    int _keywordsTold;
+
+    internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly)
+    {
+        (_session, _views, View, Name, UidValidity, ReadOnly) = (session, session.Server.Views, view, name, uidValidity, readOnly);
+        Shown = _seen = view.Current;
+        _recentFrom = session.Rev2 ? uint.MaxValue : view.TakeRecent(Shown.UidNext, readOnly);
+        _recentBelow = Shown.UidNext;
+        _keywordsTold = Shown.Keywords.Names.Count;
+    }
+
+    internal MailboxView View { get; }
+    internal string Name { get; }
+    internal uint UidValidity { get; }
+    internal bool ReadOnly { get; }
+    internal long AccountId => View.AccountId;
+    internal long MailboxId => View.MailboxId;
+
+    /// <summary>The messages as the client knows them.</summary>
+    internal Snapshot Shown { get; private set; }
+
+    /// <summary>What SEARCH RETURN (SAVE) kept, as UIDs (RFC 5182); empty at first.</summary>
+    internal IReadOnlyList<uint> Saved { get; set; } = [];
+
+    /// <summary>UIDs from this one on are recent in this session.</summary>
+    internal bool IsRecent(uint uid) => uid >= _recentFrom;
+
+    internal int Recent => _recentFrom == uint.MaxValue ? 0 : Shown.Count - Shown.FirstFrom(_recentFrom);
+
+    /// <summary>The first UID that this session was not the first to be told of when it selected; for the store to remember.</summary>
+    internal uint RecentBelow => _recentFrom < _recentBelow ? _recentBelow : 0;
+
+    /// <summary>Tells the client what has changed.</summary>
+    /// <param name="mayExpunge">False while message numbers must stay what they are.</param>
+    /// <param name="own">What the client knows already.</param>
+    internal void Tell(bool mayExpunge, OwnChanges own = default)
+    {
+        var now = View.Current;
+        if (ReferenceEquals(now, _seen) && (ReferenceEquals(Shown, _seen) || !mayExpunge)) return;
+        var diff = SnapshotDiff.Of(Shown, now);
+        if (mayExpunge) TellGone(diff);
+        Shown = mayExpunge ? now : SnapshotDiff.Keep(Shown, now, diff);
+        _seen = now;
+        if (diff.Arrived > 0) TellArrived();
+        TellKeywords();
+        foreach (var index in diff.Changed)
+        {
+            ref readonly var row = ref now.Row(index);
+            if (!own.Has(row.ModSeq)) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
+        }
+    }
+
+    void TellGone(SnapshotDiff diff)
+    {
+        if (diff.Gone.Count == 0) return;
+        var output = _session.Out;
+        if (_session.QResync)
+        {
+            // RFC 7162 §3.2.10
+            uint[] uids = [.. diff.Gone.Select(i => Shown[i].Uid)];
+            output.Raw("* VANISHED "u8);
+            output.Set(SequenceSet.Of(uids));
+            output.EndLine();
+            return;
+        }
+        for (var i = 0; i < diff.Gone.Count; i++)
+        {
+            output.Raw("* "u8);
+            output.Number(diff.Gone[i] + 1 - i);
+            output.Raw(" EXPUNGE\r\n"u8);
+        }
+    }
+
+    void TellArrived()
+    {
+        var output = _session.Out;
+        output.Raw("* "u8);
+        output.Number(Shown.Count);
+        output.Raw(" EXISTS\r\n"u8);
+        if (_session.Rev2) return;
+        // Messages that arrive while several sessions look are recent for the one that asks first.
+        var first = View.TakeRecent(Shown.UidNext, ReadOnly);
+        _recentFrom = Math.Min(_recentFrom, first);
+        output.Raw("* "u8);
+        output.Number(Recent);
+        output.Raw(" RECENT\r\n"u8);
+    }
+
+    /// <summary>Says which flags there are when keywords have come that the client was not told of (RFC 9051 §7.3.5).</summary>
+    internal void TellKeywords()
+    {
+        if (Shown.Keywords.Names.Count == _keywordsTold) return;
+        _keywordsTold = Shown.Keywords.Names.Count;
+        WriteFlagLists();
+    }
+
+    /// <summary>FLAGS and PERMANENTFLAGS.</summary>
+    internal void WriteFlagLists()
+    {
+        var output = _session.Out;
+        output.Raw("* FLAGS "u8);
+        output.Flags(FlagWriter.All, Shown.Keywords.Names);
+        output.Raw("\r\n* OK [PERMANENTFLAGS "u8);
+        if (ReadOnly) output.Raw("()] nothing can be changed\r\n"u8);
+        else
+        {
+            output.Raw("("u8);
+            foreach (var flag in FlagList.NamesOf(FlagWriter.All))
+            {
+                output.Raw(flag);
+                output.SP();
+            }
+            foreach (var keyword in Shown.Keywords.Names)
+            {
+                output.Raw(System.Text.Encoding.ASCII.GetBytes(keyword));
+                output.SP();
+            }
+            output.Raw("\\*)] and any keyword\r\n"u8);
+        }
+    }
+
+    /// <summary>An untagged FETCH with the flags of a message.</summary>
+    internal void TellFlags(int index, bool withUid = false)
+    {
+        var output = _session.Out;
+        ref readonly var row = ref Shown.Row(index);
+        output.Raw("* "u8);
+        output.Number(index + 1);
+        output.Raw(" FETCH ("u8);
+        // RFC 7162 §3.2.4: UID where QRESYNC is on; nobody minds it where the server may say what it likes.
+        if (withUid || _session.Rev2 || _session.CondStore)
+        {
+            output.Raw("UID "u8);
+            output.Number(row.Uid);
+            output.SP();
+        }
+        FlagWriter.Write(_session.Connection, row, Shown.Keywords, IsRecent(row.Uid));
+        if (_session.CondStore)
+        {
+            output.Raw(" MODSEQ ("u8);
+            output.Number(row.ModSeq);
+            output.Raw(")"u8);
+        }
+        output.Raw(")\r\n"u8);
+    }
+
+    public void Dispose() => _views.Release(View);
+}
