@@ -12,6 +12,7 @@ abstract class ImapExtension
     internal static readonly IReadOnlyList<ImapExtension> All =
     [
         new BasicExtensions(), new Id.IdExtension(), new Idle.IdleExtension(), new Compress.CompressExtension(), new Unauthenticate.UnauthenticateExtension(),
+        new Replace.ReplaceExtension(),
     ];
 
     internal virtual IReadOnlyList<ImapCommand> Commands => [];
@@ -25,11 +26,18 @@ sealed class BasicExtensions : ImapExtension
 {
     static readonly string[] Always = ["LITERAL-", "SASL-IR", "ENABLE"];
 
-    static readonly string[] AfterLogin = [];
+    static readonly string[] AfterLogin =
+    [
+        "NAMESPACE", "CHILDREN", "UNSELECT", "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE", "CREATE-SPECIAL-USE", "STATUS=SIZE",
+        "UIDPLUS", "MOVE", "MULTIAPPEND", "CATENATE", "BINARY", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "OBJECTID", "SAVEDATE", "PREVIEW",
+        "ESEARCH", "SEARCHRES", "WITHIN", "PARTIAL",
+    ];
 
     internal override void List(ImapSession session, List<string> words)
     {
         words.AddRange(Always);
-        if (session.Who is not null) words.AddRange(AfterLogin);
+        if (session.Who is null) return;
+        words.AddRange(AfterLogin);
+        words.Add($"APPENDLIMIT={session.Server.Options.MaxMessageSize}"); // RFC 7889 §2
     }
 }

@@ -4,6 +4,7 @@ using System.Text;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
 using Posthorn.Storage;
+using Posthorn.Storage.Messages;
 using Posthorn.Wire.Connections;
 using Posthorn.Wire.Sasl;
 
@@ -76,6 +77,9 @@ sealed class ImapSession : IDisposable
     internal bool CondStore => (Enabled & Enabled.CondStore) != 0;
 
     internal bool QResync => (Enabled & Enabled.QResync) != 0;
+
+    /// <summary>The tag of the command at hand.</summary>
+    internal ReadOnlyMemory<byte> Tag => _tag;
 
     internal ImapLimits Limits => _reader.Limits;
 
@@ -349,6 +353,9 @@ sealed class ImapSession : IDisposable
         _reader.Limits = ImapLimits.Stranger;
         Connection.SetSessionDeadline(Server.Options.LoginTimeout);
     }
+
+    /// <summary>The mailbox of a name as a client wrote it; null when there is none.</summary>
+    internal Mailbox? Find(string name) => Store.Read(unit => unit.Mailboxes.Find(Who!.AccountId, MailboxName.Normal(name)));
 
     internal void Select(SelectedMailbox mailbox) => Selected = mailbox;
 
