@@ -24,7 +24,7 @@ sealed class SearchCommand : ImapCommand
         var found = MailboxSearch.Run(session, selected, wanted.Key, ct);
         if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
         var modSeq = AsksModSeq(wanted.Key);
-        if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, found, arguments.ByUid, modSeq);
+        if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, Verb, found, arguments.ByUid, modSeq);
         else SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, wanted.Return ?? new ReturnOptions(SearchReturn.All, null));
         return new(Reply.Ok("SEARCH completed"));
     }
@@ -36,7 +36,8 @@ sealed class SearchCommand : ImapCommand
         return SearchArguments.Read(ref reader);
     }
 
-    static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
+    /// <summary>Why a search cannot be done, or null.</summary>
+    internal static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
     {
         // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing.
         if (options is not null && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = [];
@@ -47,7 +48,7 @@ sealed class SearchCommand : ImapCommand
         return null;
     }
 
-    static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
+    internal static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
 
     static bool Names(SearchKey key, Func<SearchKey, bool> what) => what(key) || key switch
     {
@@ -59,7 +60,7 @@ sealed class SearchCommand : ImapCommand
     };
 
     /// <summary>What "$" is afterwards (RFC 5182 §2.4): all that was found, or the ends when only these were asked for.</summary>
-    static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
+    internal static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
     {
         const SearchReturn Ends = SearchReturn.Min | SearchReturn.Max;
         if (found.Count == 0) return [];
@@ -74,10 +75,13 @@ sealed class SearchCommand : ImapCommand
 /// <summary>The answers of a search: SEARCH of RFC 3501, ESEARCH of RFC 4731.</summary>
 static class SearchAnswer
 {
-    internal static void Plain(ImapSession session, SelectedMailbox selected, List<int> found, bool byUid, bool modSeq)
+    /// <param name="name">SEARCH or SORT.</param>
+    /// <param name="found">In the order in which they are told.</param>
+    internal static void Plain(ImapSession session, SelectedMailbox selected, string name, List<int> found, bool byUid, bool modSeq)
     {
         var output = session.Out;
-        output.Raw("* SEARCH"u8);
+        output.Raw("* "u8);
+        output.Raw(Encoding.ASCII.GetBytes(name));
         foreach (var index in found)
         {
             output.SP();
@@ -102,8 +106,8 @@ static class SearchAnswer
         output.Raw(byUid ? ") UID"u8 : ")"u8);
         var shown = selected.Shown;
         var told = new List<int>();
-        if (found.Count > 0 && (options.Wanted & SearchReturn.Min) != 0) One(" MIN "u8, found[0]);
-        if (found.Count > 0 && (options.Wanted & SearchReturn.Max) != 0) One(" MAX "u8, found[^1]);
+        if (found.Count > 0 && (options.Wanted & SearchReturn.Min) != 0) One(" MIN "u8, found.Min());
+        if (found.Count > 0 && (options.Wanted & SearchReturn.Max) != 0) One(" MAX "u8, found.Max());
         if ((options.Wanted & SearchReturn.Count) != 0)
         {
             output.Raw(" COUNT "u8);
@@ -132,6 +136,7 @@ static class SearchAnswer
 
         void Set(List<int> indices)
         {
+            // RFC 5267 §3: a sorted result keeps its order; only what ascends by one is a range.
             output.Set(SequenceSet.Of([.. indices.Select(i => Number(shown, i, byUid))]));
             told = indices;
         }

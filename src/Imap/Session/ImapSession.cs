@@ -308,9 +308,12 @@ sealed class ImapSession : IDisposable
 
     internal void Enable(Enabled what)
     {
+        if ((what & Enabled.QResync) != 0) what |= Enabled.CondStore; // RFC 7162 §3.2.3
+        var knows = CondStore;
         Enabled |= what;
-        if ((what & Enabled.QResync) != 0) Enabled |= Enabled.CondStore; // RFC 7162 §3.2.3
         Out.Utf8 = Utf8;
+        // RFC 7162 §3.1: whoever begins to care for change numbers with a mailbox selected has to know where it stands.
+        if (!knows && CondStore && Selected is { } selected) Untagged("OK"u8, $"HIGHESTMODSEQ {selected.Shown.HighestModSeq}", "the highest change number");
     }
 
     /// <summary>A login of any kind went well.</summary>
