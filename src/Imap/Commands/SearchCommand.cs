@@ -44,6 +44,7 @@ sealed class SearchCommand : ImapCommand
         if (!SearchGrammar.IsKnown(charset)) return Reply.No("BADCHARSET (UTF-8 US-ASCII)", "the charset is not known");
         if (options is not null && (options.Wanted & (SearchReturn.Update | SearchReturn.Context | SearchReturn.Relevancy)) != 0) return Reply.Bad("a return option that is not offered");
         if (Names(key, static k => k is SearchKey.Filter)) return Reply.No(null, "there is no such filter");
+        if (session.UidOnly && Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false })) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"); // RFC 9586 §3
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
         return null;
     }

@@ -13,6 +13,7 @@ abstract class ImapExtension
     [
         new BasicExtensions(), new Id.IdExtension(), new Idle.IdleExtension(), new Compress.CompressExtension(), new Unauthenticate.UnauthenticateExtension(),
         new Replace.ReplaceExtension(), new Sort.SortExtension(), new Thread.ThreadExtension(),
+        new UidOnly.UidOnlyExtension(),
     ];
 
     internal virtual IReadOnlyList<ImapCommand> Commands => [];

@@ -29,7 +29,7 @@ sealed class FetchPlan
     internal FetchPlan(ImapSession session, SelectedMailbox selected, FetchArguments wanted, bool byUid)
     {
         (Session, _selected, _items) = (session, selected, [.. wanted.Items]);
-        if (byUid && !Has(FetchAttribute.Uid)) _items.Insert(0, new FetchItem(FetchAttribute.Uid)); // RFC 9051 §6.4.9
+        if (byUid && !session.UidOnly && !Has(FetchAttribute.Uid)) _items.Insert(0, new FetchItem(FetchAttribute.Uid)); // RFC 9051 §6.4.9
         if (wanted.ChangedSince is not null && !Has(FetchAttribute.ModSeq)) _items.Add(new FetchItem(FetchAttribute.ModSeq)); // RFC 7162 §3.1.4.1
         _needsBody = _items.Any(static i => NeedsBody(i.Attribute));
         NeedsRows = _needsBody || Has(FetchAttribute.Envelope) || Has(FetchAttribute.Body) || Has(FetchAttribute.BodyStructure);
@@ -109,11 +109,7 @@ sealed class FetchPlan
 
     void Begin(int index)
     {
-        var span = Connection.GetSpan(40);
-        "* "u8.CopyTo(span);
-        (index + 1).TryFormat(span[2..], out var digits);
-        " FETCH ("u8.CopyTo(span[(2 + digits)..]);
-        Connection.Advance(10 + digits);
+        _selected.BeginFetch(index);
         _any = false;
     }
 
