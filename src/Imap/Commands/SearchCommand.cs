@@ -20,6 +20,8 @@ sealed class SearchCommand : ImapCommand
     {
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
+        // RFC 6855 §3: text is UTF-8 then, and a label could only contradict.
+        if (wanted.Charset is not null && (session.Enabled & Enabled.Utf8) != 0) return new(Reply.Bad("no CHARSET after UTF8=ACCEPT"));
         if (Refuses(session, selected, wanted.Return, wanted.Charset, wanted.Key) is { } refusal) return new(refusal);
         var found = MailboxSearch.Run(session, selected, wanted.Key, ct);
         if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
@@ -36,11 +38,24 @@ sealed class SearchCommand : ImapCommand
         return SearchArguments.Read(ref reader);
     }
 
+    /// <summary>Keys of one search: each costs a look at each message.</summary>
+    const int MostKeys = 1000;
+
+    static int Count(SearchKey key) => 1 + key switch
+    {
+        SearchKey.And and => and.Keys.Sum(Count),
+        SearchKey.Or or => Count(or.Left) + Count(or.Right),
+        SearchKey.Not not => Count(not.Key),
+        SearchKey.Fuzzy fuzzy => Count(fuzzy.Key),
+        _ => 0,
+    };
+
     /// <summary>Why a search cannot be done, or null.</summary>
     internal static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
     {
         // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing.
         if (options is not null && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = [];
+        if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
         if (!SearchGrammar.IsKnown(charset)) return Reply.No("BADCHARSET (UTF-8 US-ASCII)", "the charset is not known");
         if (options is not null && (options.Wanted & (SearchReturn.Update | SearchReturn.Context | SearchReturn.Relevancy)) != 0) return Reply.Bad("a return option that is not offered");
         if (Names(key, static k => k is SearchKey.Filter)) return Reply.No(null, "there is no such filter");

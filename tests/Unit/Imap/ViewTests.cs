@@ -29,7 +29,7 @@ public class ViewTests
                     model.Add(next++, modSeq);
                     break;
                 case 5 when pick > 0:
-                    builder.Remove(pick, modSeq);
+                    builder.Remove(pick);
                     model.Remove(pick);
                     break;
                 case 6 when pick > 0:
