@@ -28,7 +28,18 @@ public enum ChangeKind
 }
 
 /// <summary>One committed change of an account. <see cref="Number"/> is IMAP's MODSEQ and JMAP's state at once.</summary>
-public readonly record struct Change(long AccountId, long Number, ChangeKind Kind, long MailboxId, uint Uid, long MessageId);
+public readonly record struct Change(long AccountId, long Number, ChangeKind Kind, long MailboxId, uint Uid, long MessageId)
+{
+    /// <summary>
+    /// The message's place after an arrival, a placing or a change of flags, so that who watches need not ask; null for other
+    /// kinds, for changes read from the log, and for those of another node. No part of what makes two changes equal.
+    /// </summary>
+    public Messages.PlaceState? Place { get; init; }
+
+    public bool Equals(Change other) => (AccountId, Number, Kind, MailboxId, Uid, MessageId) == (other.AccountId, other.Number, other.Kind, other.MailboxId, other.Uid, other.MessageId);
+
+    public override int GetHashCode() => HashCode.Combine(AccountId, Number);
+}
 
 /// <summary>Hands committed changes to those who watch an account. Handlers must be quick and must not throw.</summary>
 public sealed class ChangeHub

@@ -12,6 +12,8 @@ public class ReadUnit
         Directory = new Directory.DirectoryTables(this);
         ReversePaths = new Directory.ReversePathTable(this);
         Mailboxes = new Messages.MailboxTables(this);
+        Places = new Messages.PlaceScans(this);
+        Subscriptions = new Messages.SubscriptionTable(this);
         Events = new Events.EventTable(this);
         Queue = new Queue.QueueTables(this);
         Blobs = new Blobs.BlobTable(this);
@@ -20,6 +22,8 @@ public class ReadUnit
     public Directory.DirectoryTables Directory { get; }
     public Directory.ReversePathTable ReversePaths { get; }
     public Messages.MailboxTables Mailboxes { get; }
+    public Messages.PlaceScans Places { get; }
+    public Messages.SubscriptionTable Subscriptions { get; }
     public Events.EventTable Events { get; }
     public Queue.QueueTables Queue { get; }
 

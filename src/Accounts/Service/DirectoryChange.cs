@@ -103,7 +103,9 @@ sealed class DirectoryChange
         if (quota < 0) throw new AccountRefusal("bad-input", "a quota cannot be negative");
         if (hash is not null) Hash(hash);
         if (!_accounts.Add((domain.Id, local))) throw new AccountRefusal("exists", $"{address} is there already");
-        return Tables.AddAccount(domain.Id, local, name, hash, quota, language);
+        var row = Tables.AddAccount(domain.Id, local, name, hash, quota, language);
+        SpecialFolders.Make(_unit.Mailboxes, row.Id, language);
+        return row;
     }
 
     /// <summary>Refuses a password hash that no login could be checked against.</summary>

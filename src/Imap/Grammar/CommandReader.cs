@@ -179,12 +179,13 @@ sealed class CommandReader(Connection connection, TimeProvider time) : IDisposab
         _ => FrameStatus.Closed,
     };
 
-    /// <summary>A stranger's ID may be longer than his other commands.</summary>
+    /// <summary>A stranger's ID, and a login with an initial response, may be longer than his other commands.</summary>
     ImapLimits LimitsOf(ReadOnlySpan<byte> text)
     {
         if (Limits != ImapLimits.Stranger || _continued) return Limits;
         var space = text.IndexOf((byte)' ');
         var verb = space < 0 ? default : text[(space + 1)..];
+        if (verb.Length > 13 && Ascii.EqualsIgnoreCase(verb[..13], "AUTHENTICATE "u8)) return ImapLimits.StrangerLogin;
         return verb.Length > 3 && Ascii.EqualsIgnoreCase(verb[..3], "ID "u8) ? ImapLimits.StrangerId : Limits;
     }
 

@@ -17,6 +17,9 @@ sealed record ImapLimits(int Line, int Literal, int Literals, int Depth, int Ato
     /// <summary>ID comes before login and may be 30 pairs of up to 1,024 octets (RFC 2971 §3.3), about 40 kB with what is around them.</summary>
     internal static readonly ImapLimits StrangerId = new(40 << 10, 1 << 10, 40 << 10, 4, 1000);
 
+    /// <summary>AUTHENTICATE with an initial response (RFC 4959 §3) as long as any other response of a mechanism.</summary>
+    internal static readonly ImapLimits StrangerLogin = new(Wire.Sasl.SaslBase64.MaxEncoded + 256, 0, 0, 1, 10);
+
     /// <summary>After login.</summary>
     internal static readonly ImapLimits User = new(64 << 10, 64 << 10, 256 << 10, 32, 10_000);
 }

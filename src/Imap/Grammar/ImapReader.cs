@@ -36,6 +36,9 @@ ref struct ImapReader
 
     internal bool Utf8 { get; }
 
+    /// <summary>How many octets were read.</summary>
+    internal readonly int At => _at;
+
     internal readonly bool AtEnd => _at >= _text.Length;
 
     /// <summary>The next octet, 0 at the end.</summary>

@@ -3,7 +3,7 @@ namespace Posthorn.Configuration;
 /// <summary>Rules that need more than one value, or more than its form.</summary>
 static class ConfigRules
 {
-    static readonly ListenerProtocol[] Later = [ListenerProtocol.Imap, ListenerProtocol.Imaps, ListenerProtocol.Http, ListenerProtocol.Https];
+    static readonly ListenerProtocol[] Later = [ListenerProtocol.Http, ListenerProtocol.Https];
 
     public static void Check(ServerOptions options, IReadOnlyDictionary<string, Origin> origins, Origin top, List<ConfigError> errors)
     {
@@ -49,7 +49,7 @@ static class ConfigRules
         {
             var listener = options.Listeners[i];
             if (Later.Contains(listener.Protocol)) wrong($"listeners[{i}].protocol", $"{listener.Protocol.ToString().ToLowerInvariant()} is not in this version");
-            if (listener.PlaintextLogin == PlaintextLogin.Loopback && listener.Protocol is ListenerProtocol.Submissions or ListenerProtocol.Pop3s && listener.PlaintextLogin == PlaintextLogin.Loopback)
+            if (listener.PlaintextLogin == PlaintextLogin.Loopback && listener.Protocol is ListenerProtocol.Submissions or ListenerProtocol.Pop3s or ListenerProtocol.Imaps && listener.PlaintextLogin == PlaintextLogin.Loopback)
                 wrong($"listeners[{i}].plaintextLogin", $"{listener.Protocol.ToString().ToLowerInvariant()} is always encrypted");
             if (!seen.TryAdd(listener.Address.ToString(), i)) wrong($"listeners[{i}].address", $"is the address of listeners[{seen[listener.Address.ToString()]}] too");
         }

@@ -57,7 +57,7 @@ enum PlaintextLogin { Loopback, Never }
 
 sealed record ListenerOptions
 {
-    [Option("The service offered: mail from other servers (smtp), mail from users (submission; submissions with TLS from the start), local delivery (lmtp), reading (pop3; pop3s with TLS from the start). The names imap, imaps, http and https are kept for later versions.", Required = true)]
+    [Option("The service offered: mail from other servers (smtp), mail from users (submission; submissions with TLS from the start), local delivery (lmtp), reading (imap, pop3; imaps, pop3s with TLS from the start). The names http and https are kept for later versions.", Required = true)]
     public ListenerProtocol Protocol { get; init; }
 
     [Option("\"address:port\", \"[IPv6 address]:port\", or \"unix:path\" for a Unix socket.", Required = true, Example = "0.0.0.0:25")]

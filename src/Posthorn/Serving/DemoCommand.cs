@@ -26,6 +26,8 @@ static class DemoCommand
         (ListenerProtocol.Submissions, 465, "implicit"),
         (ListenerProtocol.Pop3, 110, "starttls"),
         (ListenerProtocol.Pop3s, 995, "implicit"),
+        (ListenerProtocol.Imap, 143, "starttls"),
+        (ListenerProtocol.Imaps, 993, "implicit"),
     ];
 
     public static async Task<int> RunAsync(DemoRequest request, Terminal terminal)

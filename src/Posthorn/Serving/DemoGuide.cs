@@ -19,6 +19,8 @@ static class DemoGuide
               submissions 127.0.0.1:{Port(465)}   TLS, login
               pop3        127.0.0.1:{Port(110)}   STARTTLS
               pop3s       127.0.0.1:{Port(995)}   TLS
+              imap        127.0.0.1:{Port(143)}   STARTTLS
+              imaps       127.0.0.1:{Port(993)}   TLS
 
             Send alice a message with an attachment, as another mail server would:
 
@@ -37,7 +39,7 @@ static class DemoGuide
               curl -s --user {alice.Address}:{alice.Password} pop3://127.0.0.1:{Port(110)}/
               curl -s --user {alice.Address}:{alice.Password} pop3://127.0.0.1:{Port(110)}/1
 
-            Thunderbird: new account with "Configure manually": incoming POP3, host 127.0.0.1, port {Port(995)}, SSL/TLS, normal
+            Thunderbird: new account with "Configure manually": incoming IMAP, host 127.0.0.1, port {Port(993)}, SSL/TLS, normal
             password, user {alice.Address}; outgoing SMTP, host 127.0.0.1, port {Port(465)}, SSL/TLS, normal password, the same user.
             Accept the self-signed certificate when asked.
 

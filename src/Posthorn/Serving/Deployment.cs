@@ -4,6 +4,7 @@ using Posthorn.Configuration;
 using Posthorn.Delivery.Inbound;
 using Posthorn.Delivery.Queue;
 using Posthorn.Dns;
+using Posthorn.Imap;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
 using Posthorn.Tls.Certificates;
@@ -59,6 +60,8 @@ static class Deployment
 
     public static SmtpServerOptions Smtp(ServerOptions options) => new() { Hostname = options.Hostname, MaxMessageSize = options.Limits.MessageSize, MaxRecipients = options.Limits.Recipients };
 
+    public static ImapOptions Imap(ServerOptions options) => new() { Hostname = options.Hostname, MaxMessageSize = options.Limits.MessageSize };
+
     public static GateLimits Gate(ServerOptions options) => new()
     {
         Total = Descriptors.Bound(options.Limits.Connections),
@@ -72,7 +75,9 @@ static class Deployment
 
     public static bool IsSmtp(ListenerProtocol protocol) => protocol is ListenerProtocol.Smtp or ListenerProtocol.Submission or ListenerProtocol.Submissions or ListenerProtocol.Lmtp;
 
-    public static bool IsImplicitTls(ListenerProtocol protocol) => protocol is ListenerProtocol.Submissions or ListenerProtocol.Pop3s;
+    public static bool IsImplicitTls(ListenerProtocol protocol) => protocol is ListenerProtocol.Submissions or ListenerProtocol.Pop3s or ListenerProtocol.Imaps;
+
+    public static bool IsImap(ListenerProtocol protocol) => protocol is ListenerProtocol.Imap or ListenerProtocol.Imaps;
 
     public static SmtpService Service(ListenerProtocol protocol) => protocol switch
     {

@@ -105,12 +105,18 @@ sealed partial class ListenerSet : IAsyncDisposable
     /// A browser or another service's client, led here by an attacker, names its own protocol in ALPN and must fail (ALPACA).
     /// SMTP has no registered name; those in use among mail servers are taken.
     /// </summary>
-    static string[] AlpnOf(ListenerProtocol protocol) => Deployment.IsSmtp(protocol) ? ["smtp", "esmtp"] : ["pop3"];
+    static string[] AlpnOf(ListenerProtocol protocol) => Deployment.IsSmtp(protocol) ? ["smtp", "esmtp"] : Deployment.IsImap(protocol) ? ["imap"] : ["pop3"];
 
     Func<Admission, byte[]> RefusalOf(ListenerProtocol protocol)
     {
         // RFC 5321 §3.8 allows 421 in place of the greeting, RFC 3463 §3.4 and §3.8 tell a full system from a policy;
         // RFC 3206 §4 names SYS/TEMP.
+        if (Deployment.IsImap(protocol))
+        {
+            // RFC 9051 §7.1.5 allows BYE as the greeting; RFC 5530 §3 names UNAVAILABLE.
+            var later = "* BYE [UNAVAILABLE] too many connections, try again later\r\n"u8.ToArray();
+            return _ => later;
+        }
         if (!Deployment.IsSmtp(protocol))
         {
             var busy = "-ERR [SYS/TEMP] too many connections, try again later\r\n"u8.ToArray();

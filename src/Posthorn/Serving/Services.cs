@@ -8,6 +8,7 @@ using Posthorn.Delivery.Inbound;
 using Posthorn.Delivery.Outbound;
 using Posthorn.Delivery.Queue;
 using Posthorn.Dns;
+using Posthorn.Imap;
 using Posthorn.Logging;
 using Posthorn.Pop3;
 using Posthorn.Smtp.Server;
@@ -23,6 +24,7 @@ sealed class Services : IAsyncDisposable
     readonly AccountDirectory _directory;
     readonly PasswordKdf _kdf;
     readonly Pop3Server _pop3;
+    readonly ImapServer _imap;
     readonly SmtpServer _smtp;
     readonly TrustedNetworks _trusted;
     readonly TimeProvider _time;
@@ -38,6 +40,7 @@ sealed class Services : IAsyncDisposable
         _kdf = new PasswordKdf();
         var authenticator = new Authenticator(store, _directory, _kdf, new LoginLimits(), trusted.Contains, time, logs.CreateLogger("login"));
         _pop3 = new Pop3Server(new Pop3Options { Hostname = config.Options.Hostname }, store, _directory, authenticator, time, logs.CreateLogger("pop3"));
+        _imap = new ImapServer(Deployment.Imap(config.Options), store, _directory, authenticator, time, logs.CreateLogger("imap"));
         var delivery = Deployment.Delivery(config.Options, holdForeign);
         var queue = Deployment.Queue(config.Options);
         _connector = new Connector(time);
@@ -67,6 +70,7 @@ sealed class Services : IAsyncDisposable
     public Task ServeAsync(ListenerOptions listener, Func<SslServerAuthenticationOptions?>? tls, Connection connection, CancellationToken ct)
     {
         var plaintext = listener.PlaintextLogin == PlaintextLogin.Loopback;
+        if (Deployment.IsImap(listener.Protocol)) return _imap.RunAsync(connection, new ImapListenerSettings(tls, plaintext), ct);
         if (!Deployment.IsSmtp(listener.Protocol)) return _pop3.RunAsync(connection, new Pop3ListenerSettings(tls, plaintext), ct);
         var settings = new SmtpListenerSettings
         {
@@ -96,6 +100,7 @@ sealed class Services : IAsyncDisposable
         await _agent.DisposeAsync().ConfigureAwait(false);
         _connector.Dispose();
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
+        _imap.Dispose();
         _directory.Dispose();
         _kdf.Dispose();
         await Store.DisposeAsync().ConfigureAwait(false);

@@ -20,7 +20,14 @@ public sealed record Mailbox(long Id, long AccountId, string Name, MailboxRole R
 /// <param name="Received">INTERNALDATE.</param>
 /// <param name="Trace">The story it belongs to.</param>
 /// <param name="For">The recipient address that led here, for the story; null when there is none.</param>
-public sealed record NewMessage(BlobLocation Blob, byte[] Prefix, byte[] Structure, DateTimeOffset Received, TraceId Trace, MessageFlags Flags = MessageFlags.None, string? For = null);
+public sealed record NewMessage(BlobLocation Blob, byte[] Prefix, byte[] Structure, DateTimeOffset Received, TraceId Trace, MessageFlags Flags = MessageFlags.None, string? For = null)
+{
+    /// <summary>Keywords other than those with a bit, in any order.</summary>
+    public IReadOnlyCollection<string> Keywords { get; init; } = [];
+
+    /// <summary>The protocol by which a client put it here, for the story; null for what was delivered.</summary>
+    public string? Protocol { get; init; }
+}
 
 /// <summary>Where a message was filed.</summary>
 public readonly record struct Filed(long MessageId, uint Uid, long ModSeq);
@@ -36,5 +43,23 @@ public sealed record StoredMessage(long MessageId, byte[] Prefix, BlobLocation B
 /// <param name="Saved">When it came into this mailbox (RFC 8514).</param>
 public readonly record struct Placement(uint Uid, long MessageId, MessageFlags Flags, string? Keywords, long ModSeq, long Created, long Size, DateTimeOffset Received, DateTimeOffset Saved);
 
+/// <summary>What a place is besides its UID and its change number; see <see cref="Placement"/>.</summary>
+public sealed record PlaceState(MessageFlags Flags, string? Keywords, long Size, DateTimeOffset Received, DateTimeOffset Saved);
+
 /// <summary>A message that was copied or moved: its UID there before, and what it is now.</summary>
 public readonly record struct Transferred(uint From, Filed To);
+
+/// <summary>What STORE asks for (RFC 9051 §6.4.6, RFC 7162 §3.1.3).</summary>
+/// <param name="Replace">The flags and keywords named are to be all there are.</param>
+/// <param name="UnchangedSince">Messages with a higher change number stay as they are; null for none.</param>
+public sealed record FlagChange(MessageFlags Add, MessageFlags Remove, IReadOnlyCollection<string> AddKeywords, IReadOnlyCollection<string> RemoveKeywords, bool Replace = false, long? UnchangedSince = null);
+
+/// <summary>What became of a <see cref="FlagChange"/>.</summary>
+/// <param name="First">The first change number that it took; 0 when nothing changed.</param>
+/// <param name="Last">The last one.</param>
+/// <param name="Changed">UIDs whose flags are other ones now.</param>
+/// <param name="Refused">UIDs that had changed since.</param>
+public sealed record FlagResult(long First, long Last, IReadOnlyList<uint> Changed, IReadOnlyList<uint> Refused);
+
+/// <summary>The envelope and structure of a message in a mailbox, as stored.</summary>
+public readonly record struct PlacedStructure(uint Uid, long MessageId, byte[] Structure, byte[] Prefix);

@@ -9,7 +9,7 @@ public sealed class MailboxTables
 
     static readonly SqlText Insert = new("""
         INSERT INTO mailboxes (account_id, name, role, uid_validity, uid_next, highest_modseq, messages, unseen, size, subscribed)
-        VALUES ($1, $2, $3, $4, 1, $5, 0, 0, 0, 1)
+        VALUES ($1, $2, $3, $4, 1, $5, 0, 0, 0, $6)
         RETURNING id, account_id, name, role, uid_validity, uid_next, highest_modseq, messages, unseen, size, subscribed
         """);
     // Seconds of the clock where they are higher, so that an account made anew does not repeat its predecessor's values.
@@ -31,6 +31,7 @@ public sealed class MailboxTables
         """);
     static readonly SqlText SetName = new("UPDATE mailboxes SET name = $1, uid_validity = $2, highest_modseq = $3 WHERE id = $4");
     static readonly SqlText SetSubscribed = new("UPDATE mailboxes SET subscribed = $1, highest_modseq = $2 WHERE id = $3");
+    static readonly SqlText ChangeRole = new("UPDATE mailboxes SET role = $1, highest_modseq = $2 WHERE id = $3");
     static readonly SqlText Delete = new("DELETE FROM mailboxes WHERE id = $1");
     static readonly SqlText Drop = new("SELECT uid, message_id, size FROM placements WHERE mailbox_id = $1 ORDER BY uid");
     static readonly SqlText Uids = new("SELECT uid FROM placements WHERE mailbox_id = $1 ORDER BY uid");
@@ -55,15 +56,19 @@ public sealed class MailboxTables
         _placing = new Placing(unit, _log);
     }
 
-    /// <summary>Makes a mailbox; throws <see cref="StoreException"/> when the name is taken.</summary>
-    public Mailbox Create(long accountId, string name, MailboxRole role = MailboxRole.None)
+    /// <summary>
+    /// Makes a mailbox; throws <see cref="StoreException"/> when the name is taken. One whose name is subscribed to already is
+    /// subscribed in any case.
+    /// </summary>
+    public Mailbox Create(long accountId, string name, MailboxRole role = MailboxRole.None, bool subscribed = true)
     {
         name = Canonical(name);
         if (Find(accountId, name) is not null)
             throw new StoreException($"mailbox {name} is already there");
+        subscribed |= _unit.Subscriptions.Remove(accountId, name);
         var number = _log.Take(accountId, 1);
         var mailbox = _unit.Session.Use(Insert).Bind(1, accountId).Bind(2, name).Bind(3, (long)role).Bind(4, TakeUidValidity(accountId))
-            .Bind(5, number).One(Row)!;
+            .Bind(5, number).Bind(6, subscribed ? 1L : 0L).One(Row)!;
         _log.Write(new Change(accountId, number, ChangeKind.MailboxCreated, mailbox.Id, 0, 0));
         return mailbox;
     }
@@ -90,10 +95,22 @@ public sealed class MailboxTables
         return Get(accountId, mailboxId)!;
     }
 
-    /// <summary>Removes a mailbox with its messages.</summary>
-    public void DeleteMailbox(long accountId, long mailboxId, string protocol)
+    /// <summary>Gives a mailbox another role (RFC 6154). Throws <see cref="StoreException"/> when another one has it.</summary>
+    public void SetRole(long accountId, long mailboxId, MailboxRole role)
     {
         Demand(accountId, mailboxId);
+        if (role != MailboxRole.None && List(accountId).Any(m => m.Role == role && m.Id != mailboxId))
+            throw new StoreException($"account {accountId} has a mailbox of role {role} already");
+        var number = _log.Take(accountId, 1);
+        _unit.Session.Use(ChangeRole).Bind(1, (long)role).Bind(2, number).Bind(3, mailboxId).Run();
+        _log.Write(new Change(accountId, number, ChangeKind.MailboxChanged, mailboxId, 0, 0));
+    }
+
+    /// <summary>Removes a mailbox with its messages. A subscription to its name stays.</summary>
+    public void DeleteMailbox(long accountId, long mailboxId, string protocol)
+    {
+        if (Demand(accountId, mailboxId) is { Subscribed: true } gone)
+            _unit.Subscriptions.Add(accountId, gone.Name);
         uint[] all = [.. _unit.Session.Use(Uids).Bind(1, mailboxId).All(static r => (uint)r.Int64(0))];
         _placing.Expunge(accountId, mailboxId, all, protocol);
         _unit.Session.Use(Delete).Bind(1, mailboxId).Run();
@@ -154,7 +171,14 @@ public sealed class MailboxTables
 
     /// <summary>Sets and clears flags; returns the UIDs that changed. Keywords are atoms other than the system flags.</summary>
     public IReadOnlyList<uint> SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, MessageFlags add, MessageFlags remove, IReadOnlyCollection<string>? addKeywords = null, IReadOnlyCollection<string>? removeKeywords = null) =>
-        _placing.SetFlags(accountId, mailboxId, uids, add, remove, addKeywords, removeKeywords);
+        SetFlags(accountId, mailboxId, uids, new FlagChange(add, remove, addKeywords ?? [], removeKeywords ?? [])).Changed;
+
+    /// <summary>
+    /// Changes flags as STORE does; UIDs that are gone are ignored. \Deleted belongs to the one place, all else to the message
+    /// in all its places.
+    /// </summary>
+    public FlagResult SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, FlagChange change) =>
+        _placing.SetFlags(accountId, mailboxId, uids, change);
 
     /// <summary>The account's change number now: JMAP's state, and the ceiling of every MODSEQ.</summary>
     public long State(long accountId) => _unit.Session.Use(ChangeNumber).Bind(1, accountId).Scalar() ?? 0;
@@ -172,7 +196,11 @@ public sealed class MailboxTables
     public ObjectChanges MailboxChangesSince(long accountId, long number) => _log.Mailboxes(accountId, number, State(accountId));
 
     /// <summary>Removes all that an account has; its row is gone already.</summary>
-    internal void RemoveAll(long accountId) => _placing.RemoveAll(accountId);
+    internal void RemoveAll(long accountId)
+    {
+        _placing.RemoveAll(accountId);
+        _unit.Subscriptions.RemoveAll(accountId);
+    }
 
     Mailbox Demand(long accountId, long mailboxId) =>
         Get(accountId, mailboxId) ?? throw new StoreException($"account {accountId} has no mailbox {mailboxId}");

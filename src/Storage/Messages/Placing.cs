@@ -30,7 +30,6 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
     static readonly SqlText OnePlacement = new("""
         SELECT uid, message_id, flags, keywords, size, received FROM placements WHERE mailbox_id = $1 AND uid = $2
         """);
-    static readonly SqlText PlacesOfMessage = new("SELECT mailbox_id, uid, flags, keywords FROM placements WHERE message_id = $1");
     static readonly SqlText IsInMailbox = new("SELECT 1 FROM placements WHERE message_id = $1 AND mailbox_id = $2");
     static readonly SqlText DeletePlacement = new("DELETE FROM placements WHERE mailbox_id = $1 AND uid = $2");
     static readonly SqlText OtherPlace = new("SELECT 1 FROM placements WHERE message_id = $1 LIMIT 1");
@@ -46,10 +45,6 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         SELECT $1, blob_id, prefix, structure, received, size, trace, thread_id FROM messages WHERE id = $2
         """);
     static readonly SqlText CountBlob = new("UPDATE blobs SET refs = refs + 1 WHERE id = (SELECT blob_id FROM messages WHERE id = $1)");
-    static readonly SqlText UpdateFlags = new("""
-        UPDATE placements SET flags = $1, keywords = $2, modseq = $3 WHERE mailbox_id = $4 AND uid = $5
-        """);
-    static readonly SqlText CountUnseen = new("UPDATE mailboxes SET highest_modseq = $1, unseen = unseen + $2 WHERE id = $3");
 
     static readonly SqlText UncountBlobsOf = new("""
         UPDATE blobs SET refs = refs - (SELECT COUNT(*) FROM messages m WHERE m.blob_id = blobs.id AND m.id >= $1 AND m.id < $2)
@@ -74,16 +69,18 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         var received = message.Received.ToMicroseconds();
         unit.Session.Use(InsertMessage).Bind(1, id).Bind(2, message.Blob.BlobId).Bind(3, message.Prefix).Bind(4, message.Structure)
             .Bind(5, received).Bind(6, size).Bind(7, message.Trace.Value).Run();
-        var uid = Place(accountId, mailbox, id, number, message.Flags, null, size, received, out var name, out var mailboxId);
-        log.Write(new Change(accountId, number, ChangeKind.Arrived, mailboxId, uid, id));
-        unit.Events.Add(message.Trace, EventKind.Filed, accountId, FiledDetail(name, uid, message.For));
+        var keywords = message.Keywords.Count == 0 ? null : Keywords.Change(null, message.Keywords, null);
+        var uid = Place(accountId, mailbox, id, number, message.Flags, keywords, size, received, out var name, out var mailboxId, out var state);
+        log.Write(new Change(accountId, number, ChangeKind.Arrived, mailboxId, uid, id) { Place = state });
+        unit.Events.Add(message.Trace, EventKind.Filed, accountId, FiledDetail(name, uid, message.For, message.Protocol));
         return new(id, uid, number);
     }
 
     /// <summary>The row in the mailbox, with the next UID, and the mailbox's counters.</summary>
-    uint Place(long accountId, long? mailbox, long messageId, long number, MessageFlags flags, string? keywords, long size, long received, out string name, out long mailboxId)
+    uint Place(long accountId, long? mailbox, long messageId, long number, MessageFlags flags, string? keywords, long size, long received, out string name, out long mailboxId, out PlaceState state)
     {
         uint uid;
+        var saved = unit.Now;
         var count = unit.Session.Use(mailbox is null ? CountInInbox : CountInMailbox).Bind(1, number).Bind(2, Unseen(flags)).Bind(3, size);
         using (var row = mailbox is { } one ? count.Bind(4, one).Bind(5, accountId) : count.Bind(4, accountId))
         {
@@ -94,7 +91,8 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
             (name, mailboxId) = (row.Text(1), row.Int64(2));
         }
         unit.Session.Use(InsertPlacement).Bind(1, mailboxId).Bind(2, (long)uid).Bind(3, messageId).Bind(4, (long)flags).Bind(5, keywords)
-            .Bind(6, number).Bind(7, size).Bind(8, received).Bind(9, unit.Now).Run();
+            .Bind(6, number).Bind(7, size).Bind(8, received).Bind(9, saved).Run();
+        state = new PlaceState(flags, keywords, size, Times.FromMicroseconds(received), Times.FromMicroseconds(saved));
         return uid;
     }
 
@@ -133,8 +131,8 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
                 id = Duplicate(accountId, id, number, place.Size);
                 kind = ChangeKind.Arrived;
             }
-            var uid = Place(accountId, to, id, number, place.Flags, place.Keywords, place.Size, place.Received, out var name, out _);
-            log.Write(new Change(accountId, number, kind, to, uid, id));
+            var uid = Place(accountId, to, id, number, place.Flags, place.Keywords, place.Size, place.Received, out var name, out _, out var state);
+            log.Write(new Change(accountId, number, kind, to, uid, id) { Place = state });
             if (moving)
                 unit.Events.Add(TraceOf(place.MessageId), EventKind.Moved, accountId, FiledDetail(name, uid));
             done.Add(new(place.Uid, new(id, uid, number)));
@@ -194,32 +192,10 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         return new(trace);
     }
 
-    internal List<uint> SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, MessageFlags add, MessageFlags remove, IReadOnlyCollection<string>? addKeywords, IReadOnlyCollection<string>? removeKeywords)
+    internal FlagResult SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, FlagChange change)
     {
-        var changed = new List<uint>();
-        foreach (var place in Find(accountId, mailboxId, uids))
-        {
-            var flags = place.Flags & ~remove | add;
-            var keywords = Keywords.Change(place.Keywords, addKeywords, removeKeywords);
-            if (flags == place.Flags && keywords == place.Keywords)
-                continue;
-            changed.Add(place.Uid);
-            FlagEverywhere(accountId, place.MessageId, flags, keywords, Unseen(flags) - Unseen(place.Flags));
-        }
-        return changed;
-    }
-
-    /// <summary>Sets the flags of a message in all its places, each with a change number of its own.</summary>
-    void FlagEverywhere(long accountId, long messageId, MessageFlags flags, string? keywords, long unseen)
-    {
-        var places = unit.Session.Use(PlacesOfMessage).Bind(1, messageId).All(static r => (Mailbox: r.Int64(0), Uid: (uint)r.Int64(1)));
-        var number = log.Take(accountId, places.Count);
-        foreach (var (mailbox, uid) in places)
-        {
-            unit.Session.Use(UpdateFlags).Bind(1, (long)flags).Bind(2, keywords).Bind(3, number).Bind(4, mailbox).Bind(5, (long)uid).Run();
-            unit.Session.Use(CountUnseen).Bind(1, number).Bind(2, unseen).Bind(3, mailbox).Run();
-            log.Write(new Change(accountId, number++, ChangeKind.Flags, mailbox, uid, messageId));
-        }
+        Demand(accountId, mailboxId);
+        return new Flagging(unit, log, accountId, mailboxId, change).Run(uids);
     }
 
     /// <summary>Removes all that an account has, by sets.</summary>
@@ -259,8 +235,8 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
 
     static long Unseen(MessageFlags flags) => (flags & MessageFlags.Seen) == 0 ? 1 : 0;
 
-    static string FiledDetail(string mailbox, uint uid, string? recipient = null) => recipient is null
-        ? string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid}}}")
+    static string FiledDetail(string mailbox, uint uid, string? recipient = null, string? protocol = null) => recipient is null
+        ? string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid}{(protocol is null ? "" : $",\"protocol\":{Json(protocol)}")}}}")
         : string.Create(CultureInfo.InvariantCulture, $"{{\"mailbox\":{Json(mailbox)},\"uid\":{uid},\"to\":{Json(recipient)}}}");
 
     static string Json(string text) => text == "INBOX" ? "\"INBOX\"" : $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";

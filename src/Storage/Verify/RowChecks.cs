@@ -44,7 +44,7 @@ static class RowChecks
             """)),
         new(Severity.Damage, "placement", "flags of UID {1} in mailbox {2} are not those of its other places", new("""
             SELECT p.message_id, p.uid, p.mailbox_id FROM placements p JOIN placements q ON q.message_id = p.message_id
-            WHERE p.flags <> q.flags OR COALESCE(p.keywords, '') <> COALESCE(q.keywords, '')
+            WHERE (p.flags | 8) <> (q.flags | 8) OR COALESCE(p.keywords, '') <> COALESCE(q.keywords, '')
             """)),
         new(Severity.Damage, "placement", "MODSEQ of UID {1} in mailbox {2} is not that of its last change", new("""
             SELECT p.message_id, p.uid, p.mailbox_id FROM placements p JOIN mailboxes b ON b.id = p.mailbox_id

@@ -10,7 +10,7 @@ namespace Posthorn.Wire.Connections;
 /// is flushed when the session waits for input, and an upgrade to TLS in mid-stream.
 /// </summary>
 /// <remarks>
-/// Not thread-safe: one session owns it. The exceptions are <see cref="Drain"/>, <see cref="Abort"/> and the deadline,
+/// Not thread-safe: one session owns it; it may flush while a fill of its own waits. The exceptions are <see cref="Drain"/>, <see cref="Abort"/> and the deadline,
 /// which come from other threads and only cut the read side (<see cref="Cutoff"/>). Output replies survive such a cut, so
 /// the session can still say why it ends.
 /// </remarks>
@@ -25,6 +25,7 @@ public sealed class Connection : IAsyncDisposable
     readonly Stream _transport;
     Stream _stream;
     SslStream? _tls;
+    DeflateLayer? _deflate;
     InputBuffer _in = new();
     OutputBuffer _out = new();
     bool _ended;
@@ -123,7 +124,7 @@ public sealed class Connection : IAsyncDisposable
         {
             _cutoff.BeginRead(deadline);
             if (_cutoff.IsCut) return _cutoff.Status;
-            if (_tls is not null && _in.Count == 0)
+            if (_tls is not null && _deflate is null && _in.Count == 0)
             {
                 // An idle TLS connection holds no buffers, neither ours nor that of the TLS layer: wait with an empty
                 // read, then rent. In clear a small buffer is cheaper than the second system call.
@@ -140,7 +141,7 @@ public sealed class Connection : IAsyncDisposable
             }
             if (_cutoff.IsCut) return _cutoff.Status;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or OperationCanceledException or InvalidDataException)
         {
             if (_cutoff.IsCut) return _cutoff.Status;
         }
@@ -188,6 +189,20 @@ public sealed class Connection : IAsyncDisposable
             _cutoff.EndWrite();
             _out.Release();
         }
+    }
+
+    /// <summary>True once both directions are compressed.</summary>
+    public bool Compressed => _deflate is not null;
+
+    /// <summary>
+    /// Compresses both directions from here on, raw DEFLATE (RFC 4978). What is in the output buffer goes out as it is. The
+    /// caller has seen to it that nothing is buffered from before.
+    /// </summary>
+    public async ValueTask StartDeflateAsync()
+    {
+        await FlushAsync().ConfigureAwait(false);
+        _in.Release();
+        _stream = _deflate = new DeflateLayer(_stream);
     }
 
     /// <summary>How long one flush may take before the connection is aborted.</summary>

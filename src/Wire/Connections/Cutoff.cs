@@ -14,7 +14,8 @@ sealed class Cutoff(Stream transport, Action cutReads, TimeProvider time)
 {
     const int ByNothing = 0, ByDeadline = 1, ByDrain = 2, ByAbort = 3;
 
-    long _deadline = long.MaxValue;
+    // Of their own, since a session that idles may write while a read waits.
+    long _readDeadline = long.MaxValue, _writeDeadline = long.MaxValue;
     long _sessionDeadline = long.MaxValue;
     volatile int _cut;
     volatile bool _reading, _writing, _writeTimedOut, _drainWanted, _idlePoint;
@@ -40,46 +41,45 @@ sealed class Cutoff(Stream transport, Action cutReads, TimeProvider time)
     /// <summary>The session begins to wait for input, until <paramref name="deadline"/> or the end of the session.</summary>
     internal void BeginRead(long deadline)
     {
-        _deadline = Math.Min(deadline, _sessionDeadline);
+        _readDeadline = Math.Min(deadline, _sessionDeadline);
         _reading = true;
     }
 
     /// <summary>The session begins to wait for room to write; past <paramref name="timeout"/> the connection is aborted.</summary>
     internal void BeginWrite(TimeSpan timeout)
     {
-        _deadline = Math.Min(After(timeout), _sessionDeadline);
+        _writeDeadline = Math.Min(After(timeout), _sessionDeadline);
         _writing = true;
     }
 
     /// <summary>The last write, which may come after the end of the session.</summary>
     internal void BeginGoodbye(TimeSpan timeout)
     {
-        _deadline = After(timeout);
+        _writeDeadline = After(timeout);
         _writing = true;
     }
 
     internal void EndRead()
     {
         _reading = false;
-        _deadline = long.MaxValue;
+        _readDeadline = long.MaxValue;
     }
 
     internal void EndWrite()
     {
         _writing = false;
-        _deadline = long.MaxValue;
+        _writeDeadline = long.MaxValue;
     }
 
     /// <summary>Cuts the read whose deadline has passed; a write that hangs costs the connection.</summary>
     internal void Check(long now)
     {
-        if (now <= Volatile.Read(ref _deadline)) return;
-        if (_writing)
+        if (_writing && now > Volatile.Read(ref _writeDeadline))
         {
             _writeTimedOut = true;
             Abort();
         }
-        else if (_reading) Cut(ByDeadline);
+        else if (_reading && now > Volatile.Read(ref _readDeadline)) Cut(ByDeadline);
     }
 
     /// <summary>Cuts the reads at the next idle point, or at once.</summary>

@@ -31,11 +31,13 @@ public abstract class ChangeCounterSuite : StoreSuite
         public HashSet<(long, uint)> EverUsed { get; } = [];
         public HashSet<uint> UidValidities { get; } = [];
 
-        public void Flag(long message, MessageFlags flags)
+        public void Flag(Box where, uint at, MessageFlags flags)
         {
+            var message = where.Places[at].Message;
             foreach (var box in Boxes.Values)
                 foreach (var (uid, place) in box.Places.Where(p => p.Value.Message == message).ToList())
-                    box.Places[uid] = (place.Message, flags);
+                    // \Deleted is about the one place.
+                    box.Places[uid] = (place.Message, (box, uid) == (where, at) ? flags : flags & ~MessageFlags.Deleted | place.Flags & MessageFlags.Deleted);
         }
 
         public void Add(long box, Filed filed, MessageFlags flags)
@@ -100,7 +102,7 @@ public abstract class ChangeCounterSuite : StoreSuite
                 var remove = (MessageFlags)random.Next(16);
                 await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, box.Id, some, add, remove));
                 foreach (var uid in some)
-                    model.Flag(box.Places[uid].Message, box.Places[uid].Flags & ~remove | add);
+                    model.Flag(box, uid, box.Places[uid].Flags & ~remove | add);
                 break;
             case 6:
                 foreach (var done in await rig.Store.WriteAsync(u => u.Mailboxes.Copy(alice, box.Id, other.Id, some)))
@@ -167,5 +169,5 @@ public abstract class ChangeCounterSuite : StoreSuite
     static Dictionary<long, string> Emails(Dictionary<long, Box> boxes) => boxes.Values
         .SelectMany(b => b.Places.Values.Select(p => (p.Message, p.Flags, b.Id)))
         .GroupBy(p => p.Message)
-        .ToDictionary(g => g.Key, g => string.Join(',', g.Select(p => p.Id).Order()) + g.Select(p => p.Flags).Distinct().Single());
+        .ToDictionary(g => g.Key, g => string.Join(',', g.Select(p => p.Id).Order()) + g.Select(p => p.Flags & ~MessageFlags.Deleted).Distinct().Single());
 }

@@ -84,8 +84,6 @@ public sealed class ConfigFileTests
             .ShouldBe("posthorn.json:1: listeners[0].address: must be \"address:port\", \"[IPv6 address]:port\" or \"unix:path\"");
 
     [Theory]
-    [InlineData("imap")]
-    [InlineData("imaps")]
     [InlineData("http")]
     [InlineData("https")]
     public void A_service_of_a_later_version_is_refused_by_name(string protocol) =>

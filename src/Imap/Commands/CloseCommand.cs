@@ -1,0 +1,68 @@
+using Posthorn.Imap.Session;
+using Posthorn.Storage.Messages;
+
+namespace Posthorn.Imap.Commands;
+
+/// <summary>CLOSE (RFC 9051 §6.4.1), which expunges, and UNSELECT (§6.4.2, RFC 3691), which does not.</summary>
+sealed class CloseCommand(string verb, bool expunge) : ImapCommand
+{
+    internal override string Verb => verb;
+
+    internal override When When => When.Selected;
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        arguments.None(session);
+        var selected = session.Selected!;
+        if (expunge && !selected.ReadOnly) await ExpungeCommand.RunAsync(session, selected, static _ => true).ConfigureAwait(false);
+        // RFC 7162 §3.2.8: the change number that the client has to know is that of what it never hears of.
+        var highest = expunge && session.CondStore && !selected.ReadOnly ? $"HIGHESTMODSEQ {selected.View.Current.HighestModSeq}" : null;
+        session.Deselect();
+        return Reply.Ok(highest, $"{verb} completed");
+    }
+}
+
+/// <summary>EXPUNGE (RFC 9051 §6.4.3) and UID EXPUNGE (§6.4.9, RFC 4315 §2.1).</summary>
+sealed class ExpungeCommand(bool byUid) : ImapCommand
+{
+    internal override string Verb => "EXPUNGE";
+
+    internal override When When => When.Selected | (byUid ? When.NeedsUid : 0);
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var uids = Read(session, arguments);
+        var selected = session.Selected!;
+        if (selected.ReadOnly) return Reply.No("READ-ONLY", "the mailbox is open for reading only");
+        Picked? chosen = uids is null ? null : Picker.Pick(selected, uids, byUid: true);
+        await RunAsync(session, selected, uid => chosen is not { } set || set.Contains(selected.Shown, uid)).ConfigureAwait(false);
+        selected.Tell(mayExpunge: true);
+        return Reply.Ok(session.CondStore ? $"HIGHESTMODSEQ {selected.Shown.HighestModSeq}" : null, "EXPUNGE completed");
+    }
+
+    Grammar.SequenceSet? Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        if (!byUid)
+        {
+            reader.End();
+            return null;
+        }
+        reader.SP();
+        var set = reader.SequenceSet();
+        reader.End();
+        return set;
+    }
+
+    /// <summary>Removes the messages that are marked as deleted now; the client is told by who calls.</summary>
+    internal static async ValueTask RunAsync(ImapSession session, SelectedMailbox selected, Func<uint, bool> wanted)
+    {
+        var uids = new List<uint>();
+        foreach (var chunk in selected.View.Current.Chunks)
+            foreach (ref readonly var row in chunk.AsSpan())
+                if ((row.Flags & MessageFlags.Deleted) != 0 && wanted(row.Uid)) uids.Add(row.Uid);
+        if (uids.Count == 0) return;
+        // Not cancelled by a drain: once begun, the client learns what became of it.
+        await session.Store.WriteAsync(unit => unit.Mailboxes.Expunge(selected.AccountId, selected.MailboxId, uids, "imap"), CancellationToken.None).ConfigureAwait(false);
+    }
+}

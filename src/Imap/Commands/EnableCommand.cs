@@ -1,0 +1,43 @@
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Session;
+
+namespace Posthorn.Imap.Commands;
+
+/// <summary>ENABLE (RFC 9051 §6.3.1, RFC 5161). What is not known, or needs no enabling, is passed over.</summary>
+sealed class EnableCommand : ImapCommand
+{
+    static readonly Dictionary<string, Enabled> Known = new(StringComparer.Ordinal)
+    {
+        ["CONDSTORE"] = Enabled.CondStore,
+        ["QRESYNC"] = Enabled.QResync,
+        ["UTF8=ACCEPT"] = Enabled.Utf8,
+        ["UIDONLY"] = Enabled.UidOnly,
+        ["IMAP4REV2"] = Enabled.Rev2,
+    };
+
+    internal override string Verb => "ENABLE";
+
+    internal override When When => When.LoggedIn;
+
+    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var wanted = Read(session, arguments);
+        session.Out.Raw("* ENABLED"u8);
+        foreach (var name in wanted.Distinct())
+        {
+            if (!Known.TryGetValue(name, out var what) || (session.Enabled & what) == what) continue;
+            session.Enable(what);
+            session.Out.SP();
+            session.Out.Raw(System.Text.Encoding.ASCII.GetBytes(name == "IMAP4REV2" ? "IMAP4rev2" : name));
+        }
+        session.Out.EndLine();
+        return new(Reply.Ok("ENABLE completed"));
+    }
+
+    static IReadOnlyList<string> Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        return EnableArguments.Read(ref reader).Capabilities;
+    }
+}

@@ -1,0 +1,85 @@
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Session;
+using Posthorn.Storage;
+using Posthorn.Storage.Messages;
+
+namespace Posthorn.Imap.Commands;
+
+/// <summary>LIST (RFC 9051 §6.3.9, RFC 5258, with RFC 5819 and RFC 6154) and LSUB (RFC 3501 §6.3.9).</summary>
+sealed class ListCommand(string verb, bool subscribed) : ImapCommand
+{
+    internal override string Verb => verb;
+
+    internal override When When => When.LoggedIn;
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var wanted = Read(session, arguments);
+        if (!subscribed && !wanted.Extended && wanted.Patterns[0].Length == 0)
+        {
+            // RFC 9051 §6.3.9: an empty pattern asks for the delimiter and the root of the reference.
+            session.Out.Raw("* LIST (\\Noselect) \"/\" \"\"\r\n"u8);
+            return Reply.Ok("LIST completed");
+        }
+        var tree = session.Store.Read(unit => MailboxTree.Read(unit, session.Who!.AccountId));
+        ListPattern[] patterns = [.. wanted.Patterns.Select(p => new ListPattern(MailboxName.Normal(wanted.Reference + p), MailboxName.Delimiter))];
+        foreach (var entry in tree.Entries)
+        {
+            if (!Array.Exists(patterns, p => p.Matches(entry.Name))) continue;
+            if (subscribed) Lsub(session, entry);
+            else List(session, entry, wanted);
+            if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
+        }
+        return Reply.Ok($"{verb} completed");
+    }
+
+    ListArguments Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        return subscribed ? ListArguments.ReadLsub(ref reader) : ListArguments.Read(ref reader);
+    }
+
+    static void Lsub(ImapSession session, TreeEntry entry)
+    {
+        // RFC 3501 §6.3.9: a name that is not subscribed itself is shown where the pattern stops above one that is.
+        if (!entry.Subscribed && !entry.SubscribedBelow) return;
+        var output = session.Out;
+        output.Raw(entry.Subscribed && entry.Mailbox is not null ? "* LSUB () \"/\" "u8 : "* LSUB (\\Noselect) \"/\" "u8);
+        output.Mailbox(entry.Name);
+        output.EndLine();
+    }
+
+    static void List(ImapSession session, TreeEntry entry, ListArguments wanted)
+    {
+        var bySubscription = (wanted.Select & ListSelect.Subscribed) != 0;
+        var recursive = (wanted.Select & ListSelect.RecursiveMatch) != 0;
+        var special = (wanted.Select & ListSelect.SpecialUse) != 0;
+        var chosen = (!bySubscription || entry.Subscribed) && (!special || MailboxName.Use(entry.Role) is not null);
+        // A name that nobody has and nobody subscribed to is there for what is below it.
+        if (chosen && entry is { Mailbox: null, Subscribed: false } && (bySubscription || special)) chosen = false;
+        if (chosen && entry.Mailbox is null && !bySubscription && !entry.HasChildren) return;
+        var below = recursive && (!bySubscription || entry.SubscribedBelow) && (!special || entry.SpecialBelow);
+        if (!chosen && !below) return;
+        var output = session.Out;
+        output.Raw("* LIST ("u8);
+        var any = false;
+        if (entry.Mailbox is null) Attribute(wanted.Extended || session.Rev2 ? "\\NonExistent"u8 : "\\Noselect"u8);
+        if (entry.Subscribed && (bySubscription || (wanted.Return & ListReturn.Subscribed) != 0)) Attribute("\\Subscribed"u8);
+        Attribute(entry.HasChildren ? "\\HasChildren"u8 : "\\HasNoChildren"u8);
+        if (MailboxName.Use(entry.Role) is { } use) Attribute(System.Text.Encoding.ASCII.GetBytes(use));
+        output.Raw(") \"/\" "u8);
+        output.Mailbox(entry.Name);
+        // RFC 5258 §4: which of the wanted things are below.
+        if (below && bySubscription) output.Raw(" (\"CHILDINFO\" (\"SUBSCRIBED\"))"u8);
+        output.EndLine();
+        if (wanted.Status != StatusItems.None && entry.Mailbox is { } mailbox) StatusWriter.Write(session, mailbox, wanted.Status);
+
+        void Attribute(ReadOnlySpan<byte> name)
+        {
+            if (any) output.SP();
+            any = true;
+            output.Raw(name);
+        }
+    }
+}

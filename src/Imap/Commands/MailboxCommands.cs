@@ -1,0 +1,163 @@
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Session;
+using Posthorn.Storage;
+using Posthorn.Storage.Messages;
+
+namespace Posthorn.Imap.Commands;
+
+/// <summary>CREATE (RFC 9051 §6.3.4), with special uses (RFC 6154 §3).</summary>
+sealed class CreateCommand : ImapCommand
+{
+    internal override string Verb => "CREATE";
+
+    internal override When When => When.LoggedIn;
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var wanted = Read(session, arguments);
+        // RFC 9051 §6.3.4: a delimiter at the end says only that names below it will follow.
+        var name = MailboxName.Normal(wanted.Mailbox.TrimEnd(MailboxName.Delimiter));
+        if (!MailboxName.IsGood(name)) return Reply.No("CANNOT", "no mailbox can be called that");
+        var role = MailboxRole.None;
+        foreach (var use in wanted.Uses)
+            if (role != MailboxRole.None || !TryRole(use, out role)) return Reply.No("USEATTR", "a mailbox cannot be for that");
+        var account = session.Who!.AccountId;
+        return await session.Store.WriteAsync(unit =>
+        {
+            var tables = unit.Mailboxes;
+            if (tables.Find(account, name) is not null) return Reply.No("ALREADYEXISTS", "there is a mailbox of that name");
+            if (role != MailboxRole.None && tables.List(account).Any(m => m.Role == role)) return Reply.No("USEATTR", "there is a mailbox for that already");
+            MakeAbove(tables, account, name);
+            var made = tables.Create(account, name, role, subscribed: false);
+            return Reply.Ok($"MAILBOXID ({MailboxName.ObjectId(made.Id)})", "CREATE completed"); // RFC 8474 §4.1
+        }, ct).ConfigureAwait(false);
+    }
+
+    static CreateArguments Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        return CreateArguments.Read(ref reader);
+    }
+
+    static bool TryRole(string use, out MailboxRole role)
+    {
+        role = Enum.GetValues<MailboxRole>().FirstOrDefault(r => MailboxName.Use(r) is { } name && name.AsSpan(1).Equals(use, StringComparison.OrdinalIgnoreCase));
+        return role != MailboxRole.None;
+    }
+
+    /// <summary>Makes the mailboxes above a name that are not there (RFC 9051 §6.3.4).</summary>
+    internal static void MakeAbove(MailboxTables tables, long account, string name)
+    {
+        foreach (var above in MailboxName.Above(name))
+            if (tables.Find(account, above) is null) tables.Create(account, above, subscribed: false);
+    }
+}
+
+/// <summary>DELETE (RFC 9051 §6.3.5). A mailbox that has others below it stays.</summary>
+sealed class DeleteCommand : ImapCommand
+{
+    internal override string Verb => "DELETE";
+
+    internal override When When => When.LoggedIn;
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var name = MailboxName.Normal(OneName.Read(session, arguments));
+        if (name == MailboxName.Inbox) return Reply.No("CANNOT", "INBOX stays");
+        var account = session.Who!.AccountId;
+        return await session.Store.WriteAsync(unit =>
+        {
+            var tables = unit.Mailboxes;
+            if (tables.Find(account, name) is not { } mailbox) return Reply.No("NONEXISTENT", "there is no such mailbox");
+            if (tables.List(account).Any(m => m.Name.StartsWith(name + MailboxName.Delimiter, StringComparison.Ordinal)))
+                return Reply.No("HASCHILDREN", "there are mailboxes below it");
+            tables.DeleteMailbox(account, mailbox.Id, "imap");
+            return Reply.Ok("DELETE completed");
+        }, CancellationToken.None).ConfigureAwait(false);
+    }
+}
+
+/// <summary>RENAME (RFC 9051 §6.3.6): with all below; of INBOX, its messages only.</summary>
+sealed class RenameCommand : ImapCommand
+{
+    internal override string Verb => "RENAME";
+
+    internal override When When => When.LoggedIn;
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var (from, to) = Read(session, arguments);
+        if (!MailboxName.IsGood(to)) return Reply.No("CANNOT", "no mailbox can be called that");
+        var account = session.Who!.AccountId;
+        return await session.Store.WriteAsync(unit => Rename(unit, account, from, to), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    static (string From, string To) Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        var from = reader.Mailbox();
+        reader.SP();
+        var to = reader.Mailbox();
+        reader.End();
+        return (MailboxName.Normal(from), MailboxName.Normal(to.TrimEnd(MailboxName.Delimiter)));
+    }
+
+    static Reply Rename(WriteUnit unit, long account, string from, string to)
+    {
+        var tables = unit.Mailboxes;
+        if (tables.Find(account, from) is not { } mailbox) return Reply.No("NONEXISTENT", "there is no such mailbox");
+        var below = from + MailboxName.Delimiter;
+        if (to.StartsWith(below, StringComparison.Ordinal)) return Reply.No("CANNOT", "a mailbox cannot be below itself");
+        if (tables.Find(account, to) is not null) return Reply.No("ALREADYEXISTS", "there is a mailbox of that name");
+        CreateCommand.MakeAbove(tables, account, to);
+        if (from == MailboxName.Inbox)
+        {
+            var made = tables.Create(account, to, subscribed: false);
+            var uids = new List<uint>();
+            unit.Places.Scan(mailbox.Id, 1, (in Placement place) => uids.Add(place.Uid));
+            tables.Move(account, mailbox.Id, made.Id, uids, "imap");
+            return Reply.Ok("RENAME completed");
+        }
+        List<Mailbox> children = [.. tables.List(account).Where(m => m.Name.StartsWith(below, StringComparison.Ordinal))];
+        if (children.Any(m => !MailboxName.IsGood(to + m.Name[from.Length..]))) return Reply.No("CANNOT", "a name below it would become too long");
+        if (children.Any(m => tables.Find(account, to + m.Name[from.Length..]) is not null)) return Reply.No("ALREADYEXISTS", "there is a mailbox of such a name");
+        tables.RenameMailbox(account, mailbox.Id, to);
+        foreach (var child in children) tables.RenameMailbox(account, child.Id, to + child.Name[from.Length..]);
+        return Reply.Ok("RENAME completed");
+    }
+}
+
+/// <summary>SUBSCRIBE and UNSUBSCRIBE (RFC 9051 §6.3.7, §6.3.8).</summary>
+sealed class SubscribeCommand(string verb, bool subscribe) : ImapCommand
+{
+    internal override string Verb => verb;
+
+    internal override When When => When.LoggedIn;
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var name = MailboxName.Normal(OneName.Read(session, arguments));
+        var account = session.Who!.AccountId;
+        return await session.Store.WriteAsync(unit =>
+        {
+            if (unit.Mailboxes.Find(account, name) is { } mailbox) unit.Mailboxes.Subscribe(account, mailbox.Id, subscribe);
+            else if (subscribe || !unit.Subscriptions.Remove(account, name)) return Reply.No("NONEXISTENT", "there is no such mailbox");
+            return Reply.Ok($"{verb} completed");
+        }, ct).ConfigureAwait(false);
+    }
+}
+
+/// <summary>The argument of commands that take one name.</summary>
+static class OneName
+{
+    internal static string Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        var name = reader.Mailbox();
+        reader.End();
+        return name;
+    }
+}

@@ -1,0 +1,102 @@
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Session;
+using Posthorn.Imap.Views;
+using Posthorn.Storage.Messages;
+
+namespace Posthorn.Imap.Commands;
+
+/// <summary>SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3), with CONDSTORE and QRESYNC (RFC 7162 §3.1.8, §3.2.5).</summary>
+sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
+{
+    internal override string Verb => verb;
+
+    internal override When When => When.LoggedIn;
+
+    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var wanted = Read(session, arguments);
+        if (wanted.Resync is not null && !session.QResync) return new(Reply.Bad("ENABLE QRESYNC first"));
+        if (session.Selected is not null)
+        {
+            session.Deselect();
+            // RFC 7162 §3.2.11: what follows is about the other mailbox.
+            session.Untagged("OK"u8, "CLOSED", "the former mailbox is closed");
+        }
+        if (session.Find(wanted.Mailbox) is not { } mailbox) return new(Reply.No("NONEXISTENT", "there is no such mailbox"));
+        if (wanted.CondStore) session.Enable(Enabled.CondStore);
+        var view = session.Server.Views.Take(mailbox.AccountId, mailbox.Id);
+        var selected = new SelectedMailbox(session, view, mailbox.Name, mailbox.UidValidity, readOnly);
+        session.Select(selected);
+        Describe(session, selected, mailbox);
+        if (wanted.Resync is { } known && known.UidValidity == mailbox.UidValidity) Resync(session, selected, known);
+        return new(Reply.Ok(readOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed"));
+    }
+
+    static SelectArguments Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        return SelectArguments.Read(ref reader);
+    }
+
+    static void Describe(ImapSession session, SelectedMailbox selected, Mailbox mailbox)
+    {
+        var output = session.Out;
+        var shown = selected.Shown;
+        output.Raw("* "u8);
+        output.Number(shown.Count);
+        output.Raw(" EXISTS\r\n"u8);
+        if (!session.Rev2)
+        {
+            output.Raw("* "u8);
+            output.Number(selected.Recent);
+            output.Raw(" RECENT\r\n"u8);
+            if (!session.UidOnly && FirstUnseen(shown) is > 0 and var unseen) session.Untagged("OK"u8, $"UNSEEN {unseen}", "the first message that is not seen");
+        }
+        session.Untagged("OK"u8, $"UIDVALIDITY {selected.UidValidity}", "UIDs are valid");
+        session.Untagged("OK"u8, $"UIDNEXT {shown.UidNext}", "the next UID");
+        selected.WriteFlagLists();
+        session.Untagged("OK"u8, $"HIGHESTMODSEQ {shown.HighestModSeq}", "the highest change number");
+        session.Untagged("OK"u8, $"MAILBOXID ({MailboxName.ObjectId(mailbox.Id)})", "the mailbox's id");
+        if (!session.Rev2) return;
+        // RFC 9051 §6.3.2
+        output.Raw("* LIST () \"/\" "u8);
+        output.Mailbox(mailbox.Name);
+        output.EndLine();
+    }
+
+    static int FirstUnseen(Snapshot shown)
+    {
+        var number = 0;
+        foreach (var chunk in shown.Chunks)
+            foreach (ref readonly var row in chunk.AsSpan())
+            {
+                number++;
+                if ((row.Flags & MessageFlags.Seen) == 0) return number;
+            }
+        return 0;
+    }
+
+    /// <summary>
+    /// What has gone and changed since the client was last here (RFC 7162 §3.2.5.1). The log knows it exactly, so that the
+    /// numbers a client may send to help are not needed.
+    /// </summary>
+    static void Resync(ImapSession session, SelectedMailbox selected, QuickResync known)
+    {
+        var output = session.Out;
+        var gone = session.Store.Read(unit => unit.Mailboxes.VanishedSince(selected.AccountId, selected.MailboxId, known.ModSeq));
+        var wanted = known.KnownUids?.Resolve(uint.MaxValue);
+        uint[] told = [.. gone.Where(uid => wanted is null || SequenceSet.Contains(wanted, uid)).Distinct()];
+        if (told.Length > 0)
+        {
+            output.Raw("* VANISHED (EARLIER) "u8);
+            output.Set(SequenceSet.Of(told));
+            output.EndLine();
+        }
+        for (var i = 0; i < selected.Shown.Count; i++)
+        {
+            ref readonly var row = ref selected.Shown[i];
+            if (row.ModSeq > known.ModSeq && (wanted is null || SequenceSet.Contains(wanted, row.Uid))) selected.TellFlags(i, withUid: true);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Session;
+using Posthorn.Storage.Messages;
+
+namespace Posthorn.Imap.Commands;
+
+/// <summary>STORE and UID STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3).</summary>
+sealed class StoreCommand : ImapCommand
+{
+    /// <summary>Keywords of one command, and octets of one: a row is read often.</summary>
+    const int MostKeywords = 100, LongestKeyword = 100;
+
+    internal override string Verb => "STORE";
+
+    internal override When When => When.Selected | When.TakesUid | When.KeepsNumbers | When.TakesMessages;
+
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var selected = session.Selected!;
+        var wanted = Read(session, arguments);
+        if (selected.ReadOnly) return Reply.No("READ-ONLY", "the mailbox is open for reading only");
+        if (!AreGood(wanted.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
+        if (wanted.UnchangedSince is not null) session.Enable(Enabled.CondStore);
+        var picked = Picker.Pick(selected, wanted.Messages, arguments.ByUid);
+        var uids = picked.Uids(selected.Shown);
+        var result = await session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted)), CancellationToken.None).ConfigureAwait(false);
+        selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
+        var refused = result.Refused.ToHashSet();
+        Answer(session, selected, uids, wanted.Silent, refused, result, arguments.ByUid);
+        // RFC 2180 §4.2.1: what is gone for others cannot be flagged.
+        var gone = !arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0);
+        if (refused.Count > 0)
+        {
+            var code = "MODIFIED " + Set(selected, result.Refused, arguments.ByUid);
+            return gone ? Reply.No(code, "some messages are gone, and some have changed since") : Reply.Ok(code, "some messages have changed since"); // RFC 7162 §3.1.3
+        }
+        return gone
+            ? Reply.No("EXPUNGEISSUED", "some of the messages are gone")
+            : Reply.Ok("STORE completed");
+    }
+
+    static StoreArguments Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        return StoreArguments.Read(ref reader);
+    }
+
+    internal static bool AreGood(FlagList flags) => flags.Keywords.Count <= MostKeywords && flags.Keywords.All(static k => k.Length <= LongestKeyword);
+
+    static FlagChange Change(StoreArguments wanted) => wanted.Mode switch
+    {
+        StoreMode.Remove => new FlagChange(MessageFlags.None, wanted.Flags.System, [], wanted.Flags.Keywords, UnchangedSince: wanted.UnchangedSince),
+        StoreMode.Add => new FlagChange(wanted.Flags.System, MessageFlags.None, wanted.Flags.Keywords, [], UnchangedSince: wanted.UnchangedSince),
+        _ => new FlagChange(wanted.Flags.System, MessageFlags.None, wanted.Flags.Keywords, [], Replace: true, UnchangedSince: wanted.UnchangedSince),
+    };
+
+    static void Answer(ImapSession session, SelectedMailbox selected, List<uint> uids, bool silent, HashSet<uint> refused, FlagResult result, bool byUid)
+    {
+        selected.TellKeywords();
+        var changed = silent && session.CondStore ? result.Changed.ToHashSet() : null;
+        foreach (var uid in uids)
+        {
+            var index = selected.Shown.IndexOf(uid);
+            if (index < 0) continue;
+            // RFC 7162 §3.1.3: of a message that was left alone the client hears what it is now.
+            if (!silent || refused.Contains(uid)) selected.TellFlags(index, byUid);
+            else if (changed?.Contains(uid) == true) TellModSeq(session, selected, index);
+        }
+    }
+
+    /// <summary>RFC 7162 §3.1.3: even after .SILENT the client has to know the new change number.</summary>
+    static void TellModSeq(ImapSession session, SelectedMailbox selected, int index)
+    {
+        var output = session.Out;
+        selected.BeginFetch(index);
+        if (!session.UidOnly)
+        {
+            output.Raw("UID "u8);
+            output.Number(selected.Shown[index].Uid);
+            output.SP();
+        }
+        output.Raw("MODSEQ ("u8);
+        output.Number(selected.Shown[index].ModSeq);
+        output.Raw("))\r\n"u8);
+    }
+
+    static string Set(SelectedMailbox selected, IReadOnlyList<uint> uids, bool byUid)
+    {
+        uint[] numbers = [.. uids.Select(uid => byUid ? uid : (uint)selected.Shown.IndexOf(uid) + 1).Order()];
+        return SequenceSet.Of(numbers).ToString();
+    }
+}

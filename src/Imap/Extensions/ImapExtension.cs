@@ -1,0 +1,44 @@
+using Posthorn.Imap.Session;
+
+namespace Posthorn.Imap.Extensions;
+
+/// <summary>
+/// What one extension adds: its words in CAPABILITY and its commands. Each is a folder here; items, keys and options that
+/// it adds to commands of others are read by the grammar and done where those commands are.
+/// </summary>
+abstract class ImapExtension
+{
+    /// <summary>All there are, in the order of CAPABILITY.</summary>
+    internal static readonly IReadOnlyList<ImapExtension> All =
+    [
+        new BasicExtensions(), new Id.IdExtension(), new Idle.IdleExtension(), new Compress.CompressExtension(), new Unauthenticate.UnauthenticateExtension(),
+        new Replace.ReplaceExtension(), new Sort.SortExtension(), new Thread.ThreadExtension(),
+        new UidOnly.UidOnlyExtension(),
+    ];
+
+    internal virtual IReadOnlyList<ImapCommand> Commands => [];
+
+    /// <summary>Adds the words that hold for this session now.</summary>
+    internal abstract void List(ImapSession session, List<string> words);
+}
+
+/// <summary>Capabilities without a command: what they allow is in the grammar, or in how commands of the base protocol answer.</summary>
+sealed class BasicExtensions : ImapExtension
+{
+    static readonly string[] Always = ["LITERAL-", "SASL-IR", "ENABLE"];
+
+    static readonly string[] AfterLogin =
+    [
+        "NAMESPACE", "CHILDREN", "UNSELECT", "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE", "CREATE-SPECIAL-USE", "STATUS=SIZE",
+        "UIDPLUS", "MOVE", "MULTIAPPEND", "CATENATE", "BINARY", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "OBJECTID", "SAVEDATE", "PREVIEW",
+        "ESEARCH", "SEARCHRES", "WITHIN", "PARTIAL",
+    ];
+
+    internal override void List(ImapSession session, List<string> words)
+    {
+        words.AddRange(Always);
+        if (session.Who is null) return;
+        words.AddRange(AfterLogin);
+        words.Add($"APPENDLIMIT={session.Server.Options.MaxMessageSize}"); // RFC 7889 §2
+    }
+}

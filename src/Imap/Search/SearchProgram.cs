@@ -1,0 +1,169 @@
+using System.Globalization;
+using System.Text;
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Session;
+using Posthorn.Imap.Views;
+using Posthorn.Mime.Envelopes;
+
+namespace Posthorn.Imap.Search;
+
+/// <summary>
+/// Whether a message is what is searched for: true, false, or null while only its text could tell.
+/// </summary>
+/// <param name="index">In the snapshot that the program was made for.</param>
+/// <param name="content">The message's text; null to decide as far as can be without it.</param>
+delegate bool? SearchTest(int index, SearchContent? content);
+
+/// <summary>
+/// A search key made ready for one mailbox (RFC 9051 §6.4.4): sets resolved, words folded. What the view knows decides first;
+/// the text of a message is read only where that leaves it open.
+/// </summary>
+sealed class SearchProgram
+{
+    readonly SelectedMailbox _selected;
+    readonly Snapshot _shown;
+    readonly DateTimeOffset _now;
+
+    internal SearchProgram(SelectedMailbox selected, DateTimeOffset now, SearchKey key)
+    {
+        (_selected, _shown, _now) = (selected, selected.Shown, now);
+        Test = Compile(key);
+    }
+
+    internal SearchTest Test { get; }
+
+    SearchTest Compile(SearchKey key)
+    {
+        switch (key)
+        {
+            case SearchKey.All or SearchKey.SaveDateSupported:
+                return static (_, _) => true;
+            case SearchKey.And and:
+                return All([.. and.Keys.Select(Compile)]);
+            case SearchKey.Or or:
+                var (left, right) = (Compile(or.Left), Compile(or.Right));
+                return (i, c) => left(i, c) is var l && l == true ? true : right(i, c) is var r && r == true ? true : l is null || r is null ? null : false;
+            case SearchKey.Not not:
+                var inner = Compile(not.Key);
+                return (i, c) => !inner(i, c);
+            case SearchKey.Fuzzy fuzzy:
+                return Compile(fuzzy.Key);
+            case SearchKey.Flag flag:
+                return (i, _) => (_shown[i].Flags & flag.Bit) != 0;
+            case SearchKey.Keyword keyword:
+                return (i, _) => _shown.Keywords.Has(_shown[i].Keywords, keyword.Name);
+            case SearchKey.Recent:
+                return (i, _) => _selected.IsRecent(_shown[i].Uid);
+            case SearchKey.Larger larger:
+                return (i, _) => _shown[i].Size > larger.Octets;
+            case SearchKey.Smaller smaller:
+                return (i, _) => _shown[i].Size < smaller.Octets;
+            case SearchKey.Within within:
+                return (i, _) => (_now - _shown[i].Received).TotalSeconds <= within.Seconds == within.Younger;
+            case SearchKey.Numbers numbers:
+                return Set(numbers.Set, byUid: false);
+            case SearchKey.Uids uids:
+                return Set(uids.Set, byUid: true);
+            case SearchKey.UidAfter after:
+                return (i, _) => _shown[i].Uid > after.Uid;
+            case SearchKey.UidBefore before:
+                return (i, _) => _shown[i].Uid < before.Uid;
+            case SearchKey.ModSeq modSeq:
+                return (i, _) => _shown[i].ModSeq >= modSeq.Least;
+            case SearchKey.EmailId email:
+                return (i, _) => string.Create(CultureInfo.InvariantCulture, $"M{_shown[i].MessageId}") == email.Id;
+            case SearchKey.Date date:
+                return Date(date);
+            default:
+                return Content(key);
+        }
+    }
+
+    static SearchTest All(SearchTest[] tests) => (i, c) =>
+    {
+        bool? all = true;
+        foreach (var test in tests)
+        {
+            var one = test(i, c);
+            if (one == false) return false;
+            if (one is null) all = null;
+        }
+        return all;
+    };
+
+    SearchTest Set(SequenceSet set, bool byUid)
+    {
+        if (set.IsSaved)
+        {
+            var saved = _selected.Saved.ToHashSet();
+            return (i, _) => saved.Contains(_shown[i].Uid);
+        }
+        var ranges = set.Resolve(byUid ? _shown.LastUid : (uint)_shown.Count);
+        return byUid ? (i, _) => SequenceSet.Contains(ranges, _shown[i].Uid) : (i, _) => SequenceSet.Contains(ranges, (uint)i + 1);
+    }
+
+    SearchTest Date(SearchKey.Date date) => date.Which switch
+    {
+        // The server's zone is UTC: INTERNALDATE is shown so.
+        SearchDate.Internal => (i, _) => Fits(DateOnly.FromDateTime(_shown[i].Received.UtcDateTime), date),
+        SearchDate.Saved => (i, _) => Fits(DateOnly.FromDateTime(_shown[i].Saved.UtcDateTime), date),
+        _ => (_, c) => c is null ? null : SentDate.TryDay(c.Envelope.Date, out var day) && Fits(day, date),
+    };
+
+    static bool Fits(DateOnly day, SearchKey.Date date) => date.When switch
+    {
+        SearchWhen.Before => day < date.Day,
+        SearchWhen.On => day == date.Day,
+        _ => day >= date.Day,
+    };
+
+    static SearchTest Content(SearchKey key)
+    {
+        Func<SearchContent, bool> test;
+        switch (key)
+        {
+            case SearchKey.Field field:
+                var wanted = CaseMap.Fold(field.Value);
+                test = content => Text(content.Envelope, field.Which).Contains(wanted, StringComparison.Ordinal);
+                break;
+            case SearchKey.Header header:
+                var value = CaseMap.Fold(header.Value);
+                test = content => content.Fields.Exists(f => f.Name.Equals(header.Name, StringComparison.OrdinalIgnoreCase) && f.Value.Contains(value, StringComparison.Ordinal));
+                break;
+            case SearchKey.Body body:
+                var inBody = CaseMap.Fold(body.Value);
+                test = content => content.Body.Contains(inBody, StringComparison.Ordinal);
+                break;
+            case SearchKey.Text text:
+                var anywhere = CaseMap.Fold(text.Value);
+                test = content => content.Header.Contains(anywhere, StringComparison.Ordinal) || content.Body.Contains(anywhere, StringComparison.Ordinal);
+                break;
+            default: // THREADID: nothing is threaded; FILTER is refused before
+                return static (_, _) => false;
+        }
+        return (_, content) => content is null ? null : test(content);
+    }
+
+    static string Text(Envelope envelope, SearchField which) => CaseMap.Fold(which switch
+    {
+        SearchField.Subject => envelope.Subject ?? "",
+        SearchField.From => Addresses(envelope.From),
+        SearchField.To => Addresses(envelope.To),
+        SearchField.Cc => Addresses(envelope.Cc),
+        _ => Addresses(envelope.Bcc),
+    });
+
+    /// <summary>A list as people write it, names and addresses.</summary>
+    static string Addresses(IReadOnlyList<EnvelopeAddress> list)
+    {
+        var text = new StringBuilder();
+        foreach (var address in list)
+        {
+            if (text.Length > 0) text.Append(", ");
+            if (!address.IsMailbox) text.Append(address.Mailbox);
+            else if (address.Name is null) text.Append(address.Mailbox).Append('@').Append(address.Host);
+            else text.Append(address.Name).Append(" <").Append(address.Mailbox).Append('@').Append(address.Host).Append('>');
+        }
+        return text.ToString();
+    }
+}

@@ -1,0 +1,405 @@
+using System.Buffers;
+using System.Text;
+using Posthorn.Imap.Extensions.Preview;
+using Posthorn.Imap.Grammar;
+using Posthorn.Mime.Encodings;
+using Posthorn.Mime.Envelopes;
+using Posthorn.Mime.Sections;
+using Posthorn.Mime.Structure;
+using Posthorn.Storage;
+using Posthorn.Storage.Messages;
+using Posthorn.Wire.Connections;
+
+namespace Posthorn.Imap.Session;
+
+/// <summary>What one FETCH writes for each message (RFC 9051 §7.5.2).</summary>
+sealed class FetchPlan
+{
+    const int Piece = 32 << 10;
+
+    /// <summary>Octets of a header whose chosen fields are held; those of a larger one are gone through twice.</summary>
+    const int MostFields = 256 << 10;
+
+    readonly SelectedMailbox _selected;
+    readonly List<FetchItem> _items;
+    readonly bool _needsBody, _marksSeen;
+    HashSet<uint>? _marked;
+    bool _any;
+
+    internal FetchPlan(ImapSession session, SelectedMailbox selected, FetchArguments wanted, bool byUid)
+    {
+        (Session, _selected, _items) = (session, selected, [.. wanted.Items]);
+        if (byUid && !session.UidOnly && !Has(FetchAttribute.Uid)) _items.Insert(0, new FetchItem(FetchAttribute.Uid)); // RFC 9051 §6.4.9
+        if (wanted.ChangedSince is not null && !Has(FetchAttribute.ModSeq)) _items.Add(new FetchItem(FetchAttribute.ModSeq)); // RFC 7162 §3.1.4.1
+        _needsBody = _items.Any(static i => NeedsBody(i.Attribute));
+        NeedsRows = _needsBody || Has(FetchAttribute.Envelope) || Has(FetchAttribute.Body) || Has(FetchAttribute.BodyStructure);
+        _marksSeen = !selected.ReadOnly && _items.Any(static i => !i.Peek);
+    }
+
+    internal ImapSession Session { get; }
+
+    /// <summary>True when the view alone cannot answer.</summary>
+    internal bool NeedsRows { get; }
+
+    /// <summary>Set when an item could not be given though the rest was.</summary>
+    internal Reply? Refusal { get; private set; }
+
+    Connection Connection => Session.Connection;
+
+    ResponseWriter Out => Session.Out;
+
+    bool Has(FetchAttribute attribute) => _items.Exists(i => i.Attribute == attribute);
+
+    static bool NeedsBody(FetchAttribute attribute) => attribute is FetchAttribute.Rfc822 or FetchAttribute.Rfc822Header or FetchAttribute.Rfc822Text
+        or FetchAttribute.BodySection or FetchAttribute.Binary or FetchAttribute.BinarySize or FetchAttribute.Preview;
+
+    /// <summary>
+    /// Sets \Seen before the answer, durably and in one go, when the items mean that (RFC 9051 §6.4.5); the answer then has
+    /// the new flags.
+    /// </summary>
+    internal async ValueTask MarkSeenAsync(List<int> indices)
+    {
+        if (!_marksSeen) return;
+        var uids = new List<uint>();
+        foreach (var index in indices)
+            if ((_selected.Shown[index].Flags & MessageFlags.Seen) == 0) uids.Add(_selected.Shown[index].Uid);
+        if (uids.Count == 0) return;
+        var change = new FlagChange(MessageFlags.Seen, MessageFlags.None, [], []);
+        var result = await Session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change), CancellationToken.None).ConfigureAwait(false);
+        _marked = [.. result.Changed];
+        _selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
+    }
+
+    /// <summary>The messages of a batch with their rows; null for one that is gone.</summary>
+    internal IEnumerable<(int Index, MessageSource? Source)> Load(List<int> batch) =>
+        _needsBody ? MessageBatch.Whole(Session, _selected, batch) : MessageBatch.Structures(Session, _selected, batch);
+
+    /// <summary>Writes a message of which nothing but the view's row is wanted: no allocation.</summary>
+    internal void WriteFromView(int index)
+    {
+        Begin(index);
+        foreach (var item in _items) FromRow(item, index);
+        End(index);
+    }
+
+    /// <summary>Writes a message; a body that is damaged is said to be so, and costs no other message.</summary>
+    internal async ValueTask WriteAsync(int index, MessageSource source)
+    {
+        if (_needsBody && !IsReadable(source)) return;
+        Begin(index);
+        foreach (var item in _items)
+            if (!FromRow(item, index) && !FromStructure(item, source)) await FromBodyAsync(item, index, source).ConfigureAwait(false);
+        End(index);
+    }
+
+    bool IsReadable(MessageSource source)
+    {
+        try
+        {
+            source.Check();
+            return true;
+        }
+        catch (StoreDamageException e)
+        {
+            ImapLog.Damaged(Session.Server.Log, source.MessageId, _selected.AccountId, e.Message);
+            Refusal = Reply.No("SERVERBUG", "a message is damaged and cannot be shown");
+            return false;
+        }
+    }
+
+    void Begin(int index)
+    {
+        _selected.BeginFetch(index);
+        _any = false;
+    }
+
+    void End(int index)
+    {
+        // The client did not ask for the flags, but they have changed by its asking.
+        if (_marked?.Contains(_selected.Shown[index].Uid) == true && !Has(FetchAttribute.Flags))
+        {
+            Separate();
+            FlagWriter.Write(Connection, _selected.Shown[index], _selected.Shown.Keywords, _selected.IsRecent(_selected.Shown[index].Uid));
+        }
+        Out.Raw(")\r\n"u8);
+    }
+
+    void Separate()
+    {
+        if (_any) Out.SP();
+        _any = true;
+    }
+
+    /// <summary>Writes an item that the view has; false for another one.</summary>
+    bool FromRow(FetchItem item, int index)
+    {
+        ref readonly var row = ref _selected.Shown.Row(index);
+        switch (item.Attribute)
+        {
+            case FetchAttribute.Flags:
+                Separate();
+                FlagWriter.Write(Connection, row, _selected.Shown.Keywords, _selected.IsRecent(row.Uid));
+                return true;
+            case FetchAttribute.Uid:
+                Number("UID "u8, row.Uid);
+                return true;
+            case FetchAttribute.Rfc822Size:
+                Number("RFC822.SIZE "u8, row.Size);
+                return true;
+            case FetchAttribute.ModSeq:
+                Number("MODSEQ ("u8, row.ModSeq);
+                Out.Raw(")"u8);
+                return true;
+            case FetchAttribute.InternalDate:
+                Separate();
+                Out.Raw("INTERNALDATE "u8);
+                Out.Time(row.Received);
+                return true;
+            case FetchAttribute.SaveDate:
+                Separate();
+                Out.Raw("SAVEDATE "u8);
+                Out.Time(row.Saved);
+                return true;
+            case FetchAttribute.EmailId:
+                Number("EMAILID (M"u8, row.MessageId);
+                Out.Raw(")"u8);
+                return true;
+            case FetchAttribute.ThreadId:
+                // RFC 8474 §5.2: NIL where the server does not thread.
+                Separate();
+                Out.Raw("THREADID NIL"u8);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    void Number(ReadOnlySpan<byte> name, long value)
+    {
+        var span = Connection.GetSpan(name.Length + 24);
+        var n = 0;
+        if (_any) span[n++] = (byte)' ';
+        _any = true;
+        name.CopyTo(span[n..]);
+        n += name.Length;
+        value.TryFormat(span[n..], out var digits);
+        Connection.Advance(n + digits);
+    }
+
+    /// <summary>Writes an item that was made at ingest, by copying.</summary>
+    bool FromStructure(FetchItem item, MessageSource source)
+    {
+        if (item.Attribute is not (FetchAttribute.Envelope or FetchAttribute.BodyStructure or FetchAttribute.Body)) return false;
+        Separate();
+        var ready = source.TryTexts(out var envelope, out var structure);
+        switch (item.Attribute)
+        {
+            case FetchAttribute.Envelope:
+                Out.Raw("ENVELOPE "u8);
+                Out.Raw(ready ? envelope : source.Root.Envelope.Span);
+                break;
+            case FetchAttribute.BodyStructure:
+                Out.Raw("BODYSTRUCTURE "u8);
+                if (ready) Out.Raw(structure);
+                else Write(StoredStructure.WriteBodyStructure, source.Root);
+                break;
+            default:
+                Out.Raw("BODY "u8);
+                Write(StoredStructure.WriteBody, source.Root);
+                break;
+        }
+        return true;
+    }
+
+    void Write(Action<Part, IBufferWriter<byte>> write, Part root)
+    {
+        var text = new ArrayBufferWriter<byte>(512);
+        write(root, text);
+        Out.Raw(text.WrittenSpan);
+    }
+
+    async ValueTask FromBodyAsync(FetchItem item, int index, MessageSource source)
+    {
+        Separate();
+        switch (item.Attribute)
+        {
+            case FetchAttribute.Rfc822:
+                Out.Raw("RFC822 "u8);
+                await LiteralAsync(source, new OctetRange(0, source.Length)).ConfigureAwait(false);
+                break;
+            case FetchAttribute.Rfc822Header:
+                Out.Raw("RFC822.HEADER "u8);
+                await SectionAsync(source, new Section([], SectionText.Header), null).ConfigureAwait(false);
+                break;
+            case FetchAttribute.Rfc822Text:
+                Out.Raw("RFC822.TEXT "u8);
+                await SectionAsync(source, new Section([], SectionText.Text), null).ConfigureAwait(false);
+                break;
+            case FetchAttribute.BodySection:
+                SectionNames.Write(Out, "BODY"u8, item);
+                await SectionAsync(source, item.Section!, item.Partial).ConfigureAwait(false);
+                break;
+            case FetchAttribute.Binary:
+                SectionNames.Write(Out, "BINARY"u8, item);
+                await BinaryAsync(source, item).ConfigureAwait(false);
+                break;
+            case FetchAttribute.BinarySize:
+                SectionNames.Write(Out, "BINARY.SIZE"u8, item);
+                await BinarySizeAsync(source, item).ConfigureAwait(false);
+                break;
+            default:
+                Out.Raw("PREVIEW "u8);
+                Out.NString(PreviewText.Of(source));
+                break;
+        }
+    }
+
+    async ValueTask SectionAsync(MessageSource source, Section section, Partial? partial)
+    {
+        OctetRange range;
+        if (section is { Path.Count: 0, What: SectionText.Whole }) range = new OctetRange(0, source.Length);
+        else if (!SectionResolver.TryResolve(source.Root, source.PrefixLength, section, out range))
+        {
+            Out.Nil();
+            return;
+        }
+        if (section.What is SectionText.HeaderFields or SectionText.HeaderFieldsNot) await FieldsAsync(source, section, range, partial).ConfigureAwait(false);
+        else await LiteralAsync(source, partial is { } part ? range.Slice(part.Offset, part.Count) : range).ConfigureAwait(false);
+    }
+
+    async ValueTask FieldsAsync(MessageSource source, Section section, OctetRange header, Partial? partial)
+    {
+        if (header.Length <= MostFields)
+        {
+            var fields = new ArrayBufferWriter<byte>(512);
+            await FilterAsync(source, section, header, fields, flush: false).ConfigureAwait(false);
+            var slice = Slice(fields.WrittenCount, partial);
+            Out.LiteralMark(slice.Length);
+            Out.Raw(fields.WrittenSpan.Slice((int)slice.Start, (int)slice.Length));
+            return;
+        }
+        var counter = new OctetCounter();
+        await FilterAsync(source, section, header, counter, flush: false).ConfigureAwait(false);
+        var window = Slice(counter.Count, partial);
+        Out.LiteralMark(window.Length);
+        Session.InLiteral = true;
+        await FilterAsync(source, section, header, new WindowWriter(Connection, window), flush: true).ConfigureAwait(false);
+        Session.InLiteral = false;
+    }
+
+    static OctetRange Slice(long length, Partial? partial) => partial is { } p ? new OctetRange(0, length).Slice(p.Offset, p.Count) : new OctetRange(0, length);
+
+    async ValueTask FilterAsync(MessageSource source, Section section, OctetRange header, IBufferWriter<byte> into, bool flush)
+    {
+        var filter = new HeaderFieldsFilter(section.Fields!, section.What == SectionText.HeaderFieldsNot);
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Piece, Math.Max(header.Length, 1)));
+        try
+        {
+            for (var at = 0L; at < header.Length;)
+            {
+                var n = (int)Math.Min(buffer.Length, header.Length - at);
+                source.Read(header.Start + at, buffer.AsSpan(0, n));
+                filter.Write(buffer.AsSpan(0, n), into);
+                at += n;
+                if (flush && Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
+            }
+            filter.End(into);
+        }
+        finally { ArrayPool<byte>.Shared.Return(buffer); }
+    }
+
+    /// <summary>Streams octets of the message as they are; what is large is never held.</summary>
+    async ValueTask LiteralAsync(MessageSource source, OctetRange range)
+    {
+        Out.LiteralMark(range.Length);
+        Session.InLiteral = true;
+        for (var at = 0L; at < range.Length;)
+        {
+            var n = (int)Math.Min(Piece, range.Length - at);
+            source.Read(range.Start + at, Connection.GetSpan(n)[..n]);
+            Connection.Advance(n);
+            at += n;
+            if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
+        }
+        Session.InLiteral = false;
+    }
+
+    /// <summary>BINARY (RFC 3516 §4.2): decoded twice, to count and to send, so that no part is ever held.</summary>
+    async ValueTask BinaryAsync(MessageSource source, FetchItem item)
+    {
+        if (!SectionResolver.TryResolveBinary(source.Root, source.PrefixLength, item.Section!.Path, out var range, out var encoding))
+        {
+            Out.Nil();
+            return;
+        }
+        if (TransferDecoder.For(encoding) is null)
+        {
+            Out.Nil();
+            // RFC 3516 §4.3
+            Refusal = Reply.No("UNKNOWN-CTE", "a part has an encoding that is not known");
+            return;
+        }
+        var counter = new OctetCounter();
+        await DecodeAsync(source, range, encoding, counter, flush: false).ConfigureAwait(false);
+        var slice = Slice(counter.Count, item.Partial);
+        Out.LiteralMark(slice.Length, binary: true);
+        Session.InLiteral = true;
+        await DecodeAsync(source, range, encoding, new WindowWriter(Connection, slice), flush: true).ConfigureAwait(false);
+        Session.InLiteral = false;
+    }
+
+    async ValueTask BinarySizeAsync(MessageSource source, FetchItem item)
+    {
+        if (!SectionResolver.TryResolveBinary(source.Root, source.PrefixLength, item.Section!.Path, out var range, out var encoding) || TransferDecoder.For(encoding) is null)
+        {
+            Out.Number(0);
+            Refusal = Reply.No("UNKNOWN-CTE", "a part is not there, or has an encoding that is not known");
+            return;
+        }
+        var counter = new OctetCounter();
+        await DecodeAsync(source, range, encoding, counter, flush: false).ConfigureAwait(false);
+        Out.Number(counter.Count);
+    }
+
+    async ValueTask DecodeAsync(MessageSource source, OctetRange range, string encoding, IBufferWriter<byte> into, bool flush)
+    {
+        var decoder = TransferDecoder.For(encoding)!;
+        var buffer = ArrayPool<byte>.Shared.Rent(Piece);
+        try
+        {
+            for (var at = 0L; at < range.Length;)
+            {
+                var n = (int)Math.Min(Piece, range.Length - at);
+                source.Read(range.Start + at, buffer.AsSpan(0, n));
+                decoder.Decode(buffer.AsSpan(0, n), into);
+                at += n;
+                if (flush && Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
+            }
+            decoder.End(into);
+        }
+        finally { ArrayPool<byte>.Shared.Return(buffer); }
+    }
+
+    /// <summary>Passes on those octets that are in a window.</summary>
+    sealed class WindowWriter(Connection connection, OctetRange window) : IBufferWriter<byte>
+    {
+        byte[] _scratch = new byte[8192];
+        long _at;
+
+        public void Advance(int count)
+        {
+            var from = (int)Math.Clamp(window.Start - _at, 0, count);
+            var to = (int)Math.Clamp(window.Start + window.Length - _at, 0, count);
+            if (from < to) connection.Write(_scratch.AsSpan(from, to - from));
+            _at += count;
+        }
+
+        public Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            if (sizeHint > _scratch.Length) _scratch = new byte[sizeHint];
+            return _scratch;
+        }
+
+        public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+    }
+}
