@@ -1,4 +1,5 @@
 using System.Text;
+using Posthorn.Imap.Extensions.Context;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
@@ -26,6 +27,7 @@ sealed class SearchCommand : ImapCommand
         var modSeq = AsksModSeq(wanted.Key);
         if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, found, arguments.ByUid, modSeq);
         else SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, wanted.Return ?? new ReturnOptions(SearchReturn.All, null));
+        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, wanted.Key, arguments.ByUid, found, null);
         return new(Reply.Ok("SEARCH completed"));
     }
 
@@ -36,18 +38,20 @@ sealed class SearchCommand : ImapCommand
         return SearchArguments.Read(ref reader);
     }
 
-    static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
+    /// <summary>Why a search cannot be done, or null; also for SORT and THREAD.</summary>
+    internal static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
     {
         // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing.
         if (options is not null && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = [];
         if (!SearchGrammar.IsKnown(charset)) return Reply.No("BADCHARSET (UTF-8 US-ASCII)", "the charset is not known");
-        if (options is not null && (options.Wanted & (SearchReturn.Update | SearchReturn.Context | SearchReturn.Relevancy)) != 0) return Reply.Bad("a return option that is not offered");
+        if (options is not null && (options.Wanted & SearchReturn.Relevancy) != 0) return Reply.Bad("a return option that is not offered");
+        if (options is not null && (options.Wanted & SearchReturn.Update) != 0 && selected.Contexts?.Has(session.Tag.Span) == true) return Reply.Bad("tag reuse");
         if (Names(key, static k => k is SearchKey.Filter)) return Reply.No(null, "there is no such filter");
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
         return null;
     }
 
-    static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
+    internal static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
 
     static bool Names(SearchKey key, Func<SearchKey, bool> what) => what(key) || key switch
     {
@@ -59,7 +63,7 @@ sealed class SearchCommand : ImapCommand
     };
 
     /// <summary>What "$" is afterwards (RFC 5182 §2.4): all that was found, or the ends when only these were asked for.</summary>
-    static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
+    internal static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
     {
         const SearchReturn Ends = SearchReturn.Min | SearchReturn.Max;
         if (found.Count == 0) return [];

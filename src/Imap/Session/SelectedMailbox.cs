@@ -1,3 +1,4 @@
+using Posthorn.Imap.Extensions.Context;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
 
@@ -42,6 +43,9 @@ sealed class SelectedMailbox : IDisposable
 
     /// <summary>The messages as the client knows them.</summary>
     internal Snapshot Shown { get; private set; }
+
+    /// <summary>Searches whose results the client is told of; null until there is one.</summary>
+    internal SearchContexts? Contexts { get; set; }
 
     /// <summary>What SEARCH RETURN (SAVE) kept, as UIDs (RFC 5182); empty at first.</summary>
     internal IReadOnlyList<uint> Saved { get; set; } = [];
@@ -104,7 +108,11 @@ sealed class SelectedMailbox : IDisposable
         var now = View.Current;
         if (ReferenceEquals(now, _seen) && (ReferenceEquals(Shown, _seen) || !mayExpunge)) return;
         var diff = SnapshotDiff.Of(Shown, now);
-        if (mayExpunge) TellGone(diff);
+        if (mayExpunge)
+        {
+            Contexts?.BeforeGone(Shown, diff.Gone);
+            TellGone(diff);
+        }
         Shown = mayExpunge ? now : SnapshotDiff.Keep(Shown, now, diff);
         _seen = now;
         if (diff.Arrived > 0) TellArrived();
@@ -114,6 +122,7 @@ sealed class SelectedMailbox : IDisposable
             ref readonly var row = ref now.Row(index);
             if (!own.Has(row.ModSeq)) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
         }
+        Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
     }
 
     void TellGone(SnapshotDiff diff)

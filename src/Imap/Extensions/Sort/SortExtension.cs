@@ -1,0 +1,72 @@
+using Posthorn.Imap.Commands;
+using Posthorn.Imap.Extensions.Context;
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Search;
+using Posthorn.Imap.Session;
+
+namespace Posthorn.Imap.Extensions.Sort;
+
+/// <summary>SORT (RFC 5256) by display names too (RFC 5957), with return options (RFC 5267 §3).</summary>
+sealed class SortExtension : ImapExtension
+{
+    internal override IReadOnlyList<ImapCommand> Commands { get; } = [new SortCommand()];
+
+    internal override void List(ImapSession session, List<string> words)
+    {
+        if (session.Who is not null) words.AddRange(["SORT", "SORT=DISPLAY", "ESORT"]);
+    }
+}
+
+/// <summary>SORT and UID SORT (RFC 5256 §3): a search whose result is in an order that the client names.</summary>
+sealed class SortCommand : ImapCommand
+{
+    internal override string Verb => "SORT";
+
+    internal override When When => When.Selected | When.TakesUid | When.KeepsNumbers | When.TakesMessages;
+
+    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var selected = session.Selected!;
+        var wanted = Read(session, arguments);
+        if (SearchCommand.Refuses(session, selected, wanted.Return, wanted.Charset, wanted.Key) is { } refusal) return new(refusal);
+        var order = new SortOrder(wanted.Criteria);
+        var entries = order.Sort(session, selected, MailboxSearch.Run(session, selected, wanted.Key, ct), ct);
+        var sorted = entries.ConvertAll(e => selected.Shown.IndexOf(e.Uid));
+        var modSeq = SearchCommand.AsksModSeq(wanted.Key);
+        if (wanted.Return is not { } options)
+        {
+            Plain(session, selected, sorted, arguments.ByUid, modSeq);
+            return new(Reply.Ok("SORT completed"));
+        }
+        if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options.Wanted).Order()];
+        SearchAnswer.Extended(session, selected, sorted, arguments.ByUid, modSeq, options);
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, wanted.Key, arguments.ByUid, sorted, new SortedResult(order, entries));
+        return new(Reply.Ok("SORT completed"));
+    }
+
+    static SortArguments Read(ImapSession session, Arguments arguments)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        return SortArguments.Read(ref reader);
+    }
+
+    static void Plain(ImapSession session, SelectedMailbox selected, List<int> sorted, bool byUid, bool modSeq)
+    {
+        var output = session.Out;
+        output.Raw("* SORT"u8);
+        foreach (var index in sorted)
+        {
+            output.SP();
+            output.Number(byUid ? selected.Shown[index].Uid : index + 1);
+        }
+        if (modSeq && sorted.Count > 0)
+        {
+            // RFC 7162 §3.1.6
+            output.Raw(" (MODSEQ "u8);
+            output.Number(sorted.Max(i => selected.Shown[i].ModSeq));
+            output.Raw(")"u8);
+        }
+        output.EndLine();
+    }
+}
