@@ -13,6 +13,7 @@ abstract class ImapExtension
     [
         new BasicExtensions(), new Id.IdExtension(), new Idle.IdleExtension(), new Compress.CompressExtension(), new Unauthenticate.UnauthenticateExtension(),
         new Replace.ReplaceExtension(), new Sort.SortExtension(), new Thread.ThreadExtension(), new Context.ContextExtension(),
+        new Acl.AclExtension(), new Quota.QuotaExtension(), new Metadata.MetadataExtension(),
     ];
 
     internal virtual IReadOnlyList<ImapCommand> Commands => [];

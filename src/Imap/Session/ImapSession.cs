@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
 using Posthorn.Storage;
@@ -354,8 +355,8 @@ sealed class ImapSession : IDisposable
         Connection.SetSessionDeadline(Server.Options.LoginTimeout);
     }
 
-    /// <summary>The mailbox of a name as a client wrote it; null when there is none.</summary>
-    internal Mailbox? Find(string name) => Store.Read(unit => unit.Mailboxes.Find(Who!.AccountId, MailboxName.Normal(name)));
+    /// <summary>The mailbox of a name as a client wrote it, if he has all the rights that are needed.</summary>
+    internal FoundMailbox Find(string name, Rights needed, string absent = "NONEXISTENT") => Store.Read(unit => MailboxAccess.Find(unit, Who!.AccountId, name, needed, absent));
 
     internal void Select(SelectedMailbox mailbox) => Selected = mailbox;
 

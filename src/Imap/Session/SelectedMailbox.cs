@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Context;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
@@ -25,9 +26,10 @@ sealed class SelectedMailbox : IDisposable
     bool _recentNoted = true;
     int _keywordsTold;
 
-    internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly)
+    internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly, Rights rights)
     {
-        (_session, _views, View, Name, UidValidity, ReadOnly) = (session, session.Server.Views, view, name, uidValidity, readOnly);
+        // RFC 4314 §5.2: who may change nothing has it for reading only.
+        (_session, _views, View, Name, UidValidity, Rights, ReadOnly) = (session, session.Server.Views, view, name, uidValidity, rights, readOnly || (rights & Rights.Changing) == 0);
         Shown = _seen = view.Current;
         if (!session.Rev2) TakeRecent();
         NoteRecent();
@@ -38,6 +40,10 @@ sealed class SelectedMailbox : IDisposable
     internal string Name { get; }
     internal uint UidValidity { get; }
     internal bool ReadOnly { get; }
+
+    /// <summary>What the client might do when he selected it (RFC 4314 §5.1.1).</summary>
+    internal Rights Rights { get; }
+
     internal long AccountId => View.AccountId;
     internal long MailboxId => View.MailboxId;
 
@@ -178,10 +184,15 @@ sealed class SelectedMailbox : IDisposable
         else
         {
             output.Raw("("u8);
-            foreach (var flag in FlagList.NamesOf(FlagWriter.All))
+            foreach (var flag in FlagList.NamesOf(FlagWriter.All & MailboxAccess.Settable(Rights)))
             {
                 output.Raw(flag);
                 output.SP();
+            }
+            if ((Rights & Rights.Write) == 0)
+            {
+                output.Raw(")] and no others\r\n"u8);
+                return;
             }
             foreach (var keyword in Shown.Keywords.Names)
             {

@@ -208,8 +208,9 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
                 refused.Add(place.Uid);
                 continue;
             }
-            var flags = (change.Replace ? MessageFlags.None : place.Flags & ~change.Remove) | change.Add;
-            var keywords = Keywords.Change(change.Replace ? null : place.Keywords, change.AddKeywords, change.RemoveKeywords);
+            var wanted = (change.Replace ? MessageFlags.None : place.Flags & ~change.Remove) | change.Add;
+            var flags = wanted & change.May | place.Flags & ~change.May;
+            var keywords = !change.MayKeywords ? place.Keywords : Keywords.Change(change.Replace ? null : place.Keywords, change.AddKeywords, change.RemoveKeywords);
             if (flags == place.Flags && keywords == place.Keywords)
                 continue;
             changed.Add(place.Uid);

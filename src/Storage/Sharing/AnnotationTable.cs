@@ -15,7 +15,6 @@ public sealed class AnnotationTable
     static readonly SqlText Some = new("""
         SELECT name, value FROM annotations WHERE mailbox_id = $1 AND account_id = $2 ORDER BY name
         """);
-    static readonly SqlText CountOf = new("SELECT COUNT(*) FROM annotations WHERE mailbox_id = $1 AND account_id = $2");
     static readonly SqlText Put = new("""
         INSERT INTO annotations (mailbox_id, account_id, name, value) VALUES ($1, $2, $3, $4)
         ON CONFLICT (mailbox_id, account_id, name) DO UPDATE SET value = excluded.value
@@ -36,8 +35,6 @@ public sealed class AnnotationTable
     /// <summary>All of one place and scope, by name.</summary>
     public IReadOnlyList<Annotation> List(long mailboxId, long accountId) =>
         _unit.Session.Use(Some).Bind(1, mailboxId).Bind(2, accountId).All(static r => new Annotation(r.Text(0), r.Bytes(1)));
-
-    public long Count(long mailboxId, long accountId) => _unit.Session.Use(CountOf).Bind(1, mailboxId).Bind(2, accountId).Scalar() ?? 0;
 
     public void Set(long mailboxId, long accountId, string name, byte[] value) =>
         _unit.Writing.Session.Use(Put).Bind(1, mailboxId).Bind(2, accountId).Bind(3, name).Bind(4, value).Run();

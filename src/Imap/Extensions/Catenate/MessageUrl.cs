@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Mime.Sections;
@@ -48,10 +49,10 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
         var account = session.Who!.AccountId;
         return session.Store.Read(unit =>
         {
-            var mailbox = Mailbox is { } name ? unit.Mailboxes.Find(account, MailboxName.Normal(name))
-                : session.Selected is { } selected ? unit.Mailboxes.Get(account, selected.MailboxId) : null;
+            var mailbox = Mailbox is { } name ? MailboxAccess.Find(unit, account, name, Rights.Read).Mailbox
+                : session.Selected is { } selected ? unit.Mailboxes.Get(selected.AccountId, selected.MailboxId) : null;
             if (mailbox is null || UidValidity is { } validity && validity != mailbox.UidValidity || unit.Places.Find(mailbox.Id, Uid) is not { } place) return null;
-            return unit.Mailboxes.Load(account, [place.MessageId]) is [var row] ? new MessageSource(session.Store, row) : null;
+            return unit.Mailboxes.Load(mailbox.AccountId, [place.MessageId]) is [var row] ? new MessageSource(session.Store, row) : null;
         });
     }
 
