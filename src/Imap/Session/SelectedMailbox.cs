@@ -126,7 +126,7 @@ sealed class SelectedMailbox : IDisposable
         foreach (var index in diff.Changed)
         {
             ref readonly var row = ref now.Row(index);
-            if (!own.Has(row.ModSeq)) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
+            if (!own.Has(row.ModSeq) && _session.Notify?.TellsFlags != false) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
         }
         Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
     }

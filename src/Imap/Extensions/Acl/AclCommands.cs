@@ -1,5 +1,6 @@
 using System.Text;
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage;
@@ -20,7 +21,7 @@ sealed class SetAclCommand(string verb, bool delete) : ImapCommand
     {
         var (name, identifier, how, rights) = Read(session, arguments);
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        var reply = await session.Store.WriteAsync(unit =>
         {
             var found = MailboxAccess.Find(unit, who, name, Rights.Administer);
             if (found.Mailbox is not { } mailbox) return found.Refusal;
@@ -32,6 +33,8 @@ sealed class SetAclCommand(string verb, bool delete) : ImapCommand
             unit.Rights.Set(mailbox.Id, grantee, RightsText.Stored(how switch { '+' => before | rights, '-' => before & ~rights, _ => rights }));
             return Reply.Ok($"{verb} completed");
         }, CancellationToken.None).ConfigureAwait(false);
+        session.Server.Feed.Publish(new FeedItem(0, 0, []));
+        return reply;
     }
 
     (string Name, string Identifier, char How, Rights Rights) Read(ImapSession session, Arguments arguments)

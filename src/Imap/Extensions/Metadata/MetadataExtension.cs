@@ -1,4 +1,6 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.Filters;
+using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage;
@@ -54,10 +56,15 @@ sealed class SetMetadataCommand : ImapCommand
         var (name, entries) = Read(session, arguments);
         if (entries.Exists(static e => e.Value?.Length > Longest)) return Reply.No($"METADATA MAXSIZE {Longest}", "a value is too long");
         if (name.Length == 0 && entries.Exists(static e => !e.Name.Private)) return Reply.No("NOPERM", "shared annotations of the server are the administrator's");
+        // RFC 5466 §3.2
+        if (name.Length == 0 && entries.Exists(static e => e.Value is not null && e.Name.Name.StartsWith(FiltersExtension.Values, StringComparison.Ordinal) && !FiltersExtension.IsGood(e.Value)))
+            return Reply.No(null, "a filter is a search");
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        var mailboxId = 0L;
+        var reply = await session.Store.WriteAsync(unit =>
         {
             if (MetadataAccess.Place(unit, who, name, out var refusal) is not { } mailbox) return refusal;
+            mailboxId = mailbox;
             foreach (var scope in entries.GroupBy(static e => e.Name.Private))
             {
                 var account = scope.Key ? who : AnnotationTable.Shared;
@@ -75,6 +82,10 @@ sealed class SetMetadataCommand : ImapCommand
             }
             return Reply.Ok("SETMETADATA completed");
         }, CancellationToken.None).ConfigureAwait(false);
+        if (reply.Kind == ReplyKind.Ok)
+            foreach (var scope in entries.GroupBy(static e => e.Name.Private))
+                session.Server.Feed.Publish(new FeedItem(mailboxId, scope.Key ? who : 0, [.. scope.Select(static e => e.Name.Text)]));
+        return reply;
     }
 
     static (string Name, List<(EntryName Name, byte[]? Value)> Entries) Read(ImapSession session, Arguments arguments)
@@ -236,6 +247,19 @@ static class MetadataAnswer
             }
         }
         output.Raw(")\r\n"u8);
+    }
+
+    /// <summary>RFC 5464 §4.4.2: what has changed, without its values.</summary>
+    internal static void Names(ImapSession session, string mailbox, IReadOnlyList<string> names)
+    {
+        session.Out.Raw("* METADATA "u8);
+        session.Out.Mailbox(mailbox);
+        foreach (var name in names)
+        {
+            session.Out.SP();
+            Name(session.Out, name);
+        }
+        session.Out.EndLine();
     }
 
     /// <summary>An entry's name as an atom where it is one.</summary>

@@ -28,11 +28,12 @@ sealed class SortCommand : ImapCommand
     {
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
-        if (SearchCommand.Refuses(session, selected, wanted.Return, wanted.Charset, wanted.Key) is { } refusal) return new(refusal);
+        var key = wanted.Key;
+        if (SearchCommand.Refuses(session, selected, wanted.Return, wanted.Charset, ref key) is { } refusal) return new(refusal);
         var order = new SortOrder(wanted.Criteria);
-        var entries = order.Sort(session, selected, MailboxSearch.Run(session, selected, wanted.Key, ct), ct);
+        var entries = order.Sort(session, selected, MailboxSearch.Run(session, selected, key, ct), ct);
         var sorted = entries.ConvertAll(e => selected.Shown.IndexOf(e.Uid));
-        var modSeq = SearchCommand.AsksModSeq(wanted.Key);
+        var modSeq = SearchCommand.AsksModSeq(key);
         if (wanted.Return is not { } options)
         {
             Plain(session, selected, sorted, arguments.ByUid, modSeq);
@@ -40,7 +41,7 @@ sealed class SortCommand : ImapCommand
         }
         if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options.Wanted).Order()];
         SearchAnswer.Extended(session, selected, sorted, arguments.ByUid, modSeq, options);
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, wanted.Key, arguments.ByUid, sorted, new SortedResult(order, entries));
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries));
         return new(Reply.Ok("SORT completed"));
     }
 

@@ -33,10 +33,11 @@ sealed class ThreadCommand : ImapCommand
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
         if (Algorithm(wanted.Algorithm) is not { } thread) return new(Reply.Bad("a threading algorithm that is not offered"));
-        if (SearchCommand.Refuses(session, selected, null, wanted.Charset, wanted.Key) is { } refusal) return new(refusal);
+        var key = wanted.Key;
+        if (SearchCommand.Refuses(session, selected, null, wanted.Charset, ref key) is { } refusal) return new(refusal);
         var bySubject = wanted.Algorithm == "ORDEREDSUBJECT";
         var messages = new List<ThreadMessage>();
-        EnvelopeScan.Run(session, selected, MailboxSearch.Run(session, selected, wanted.Key, ct), bodies: !bySubject,
+        EnvelopeScan.Run(session, selected, MailboxSearch.Run(session, selected, key, ct), bodies: !bySubject,
             (index, source) => messages.Add(Message(selected, index, source, !bySubject)), ct);
         session.Out.Raw("* THREAD"u8);
         if (messages.Count > 0) session.Out.SP();
