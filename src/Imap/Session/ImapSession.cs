@@ -69,6 +69,9 @@ sealed class ImapSession : IDisposable
     /// <summary>The mailbox that is selected; null for none.</summary>
     internal SelectedMailbox? Selected { get; private set; }
 
+    /// <summary>Name and version that the client has given by ID; empty before.</summary>
+    internal string Client { get; set; } = "";
+
     /// <summary>What NOTIFY has asked for; null before: the selected mailbox, when a command ends.</summary>
     internal NotifyWatch? Notify { get; private set; }
 
