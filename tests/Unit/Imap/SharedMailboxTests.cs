@@ -84,7 +84,7 @@ public class SharedMailboxTests
         (await b.ListAsync("FETCH 3 (FLAGS)"))[0].ShouldContain("(\\Answered $Label");
         (await b.AskAsync("STORE 3 +FLAGS (\\Deleted)")).ShouldStartWith("NO [NOPERM]");
         (await b.AskAsync("STORE 3 FLAGS (\\Deleted \\Seen)")).ShouldStartWith("OK");
-        (await b.ListAsync("FETCH 3 (FLAGS)"))[0].ShouldContain("FLAGS (\\Seen)");
+        (await b.ListAsync("FETCH 3 (FLAGS)"))[0].ShouldContain("FLAGS (\\Seen \\Recent)");
         room.Mailbox("Team").Messages.ShouldBe(3);
     }
 
