@@ -22,12 +22,14 @@ sealed class SearchCommand : ImapCommand
     {
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
+        // RFC 6855 §3: text is UTF-8 then, and a label could only contradict.
+        if (wanted.Charset is not null && (session.Enabled & Enabled.Utf8) != 0) return new(Reply.Bad("no CHARSET after UTF8=ACCEPT"));
         var key = wanted.Key;
         if (Refuses(session, selected, wanted.Return, wanted.Charset, ref key) is { } refusal) return new(refusal);
         var found = MailboxSearch.Run(session, selected, key, ct);
         if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
         var modSeq = AsksModSeq(key);
-        if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, found, arguments.ByUid, modSeq);
+        if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, Verb, found, arguments.ByUid, modSeq);
         else SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, wanted.Return ?? new ReturnOptions(SearchReturn.All, null));
         if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null);
         return new(Reply.Ok("SEARCH completed"));
@@ -39,6 +41,18 @@ sealed class SearchCommand : ImapCommand
         reader.SP();
         return SearchArguments.Read(ref reader);
     }
+
+    /// <summary>Keys of one search: each costs a look at each message.</summary>
+    const int MostKeys = 1000;
+
+    static int Count(SearchKey key) => 1 + key switch
+    {
+        SearchKey.And and => and.Keys.Sum(Count),
+        SearchKey.Or or => Count(or.Left) + Count(or.Right),
+        SearchKey.Not not => Count(not.Key),
+        SearchKey.Fuzzy fuzzy => Count(fuzzy.Key),
+        _ => 0,
+    };
 
     /// <summary>Why a search cannot be done, or null; puts filters in the place of their names. Also for SORT, THREAD and ESEARCH.</summary>
     internal static Reply? Refuses(ImapSession session, SelectedMailbox? selected, ReturnOptions? options, string? charset, ref SearchKey key)
@@ -57,6 +71,8 @@ sealed class SearchCommand : ImapCommand
             (key, var undefined) = session.Store.Read(unit => FilterExpansion.Run(unit, session.Who!.AccountId, named));
             if (undefined is not null) return Reply.No("UNDEFINED-FILTER " + undefined, "there is no such filter");
         }
+        if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
+        if (session.UidOnly && Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false })) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"); // RFC 9586 §3
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
         return null;
     }
@@ -88,10 +104,13 @@ sealed class SearchCommand : ImapCommand
 /// <summary>The answers of a search: SEARCH of RFC 3501, ESEARCH of RFC 4731.</summary>
 static class SearchAnswer
 {
-    internal static void Plain(ImapSession session, SelectedMailbox selected, List<int> found, bool byUid, bool modSeq)
+    /// <param name="name">SEARCH or SORT.</param>
+    /// <param name="found">In the order in which they are told.</param>
+    internal static void Plain(ImapSession session, SelectedMailbox selected, string name, List<int> found, bool byUid, bool modSeq)
     {
         var output = session.Out;
-        output.Raw("* SEARCH"u8);
+        output.Raw("* "u8);
+        output.Raw(Encoding.ASCII.GetBytes(name));
         foreach (var index in found)
         {
             output.SP();
@@ -154,6 +173,7 @@ static class SearchAnswer
 
         void Set(List<int> indices)
         {
+            // RFC 5267 §3: a sorted result keeps its order; only what ascends by one is a range.
             output.Set(SequenceSet.Of([.. indices.Select(i => Number(shown, i, byUid))]));
             told = indices;
         }

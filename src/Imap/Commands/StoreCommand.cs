@@ -29,9 +29,14 @@ sealed class StoreCommand : ImapCommand
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
         var refused = result.Refused.ToHashSet();
         Answer(session, selected, uids, wanted.Silent, refused, result, arguments.ByUid);
-        if (refused.Count > 0) return Reply.Ok("MODIFIED " + Set(selected, result.Refused, arguments.ByUid), "some messages have changed since");
         // RFC 2180 §4.2.1: what is gone for others cannot be flagged.
-        return !arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0)
+        var gone = !arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0);
+        if (refused.Count > 0)
+        {
+            var code = "MODIFIED " + Set(selected, result.Refused, arguments.ByUid);
+            return gone ? Reply.No(code, "some messages are gone, and some have changed since") : Reply.Ok(code, "some messages have changed since"); // RFC 7162 §3.1.3
+        }
+        return gone
             ? Reply.No("EXPUNGEISSUED", "some of the messages are gone")
             : Reply.Ok("STORE completed");
     }
@@ -66,20 +71,23 @@ sealed class StoreCommand : ImapCommand
             if (index < 0) continue;
             // RFC 7162 §3.1.3: of a message that was left alone the client hears what it is now.
             if (!silent || refused.Contains(uid)) selected.TellFlags(index, byUid);
-            else if (changed?.Contains(uid) == true) TellModSeq(session, index, selected.Shown[index].Uid, selected.Shown[index].ModSeq);
+            else if (changed?.Contains(uid) == true) TellModSeq(session, selected, index);
         }
     }
 
     /// <summary>RFC 7162 §3.1.3: even after .SILENT the client has to know the new change number.</summary>
-    static void TellModSeq(ImapSession session, int index, uint uid, long modSeq)
+    static void TellModSeq(ImapSession session, SelectedMailbox selected, int index)
     {
         var output = session.Out;
-        output.Raw("* "u8);
-        output.Number(index + 1);
-        output.Raw(" FETCH (UID "u8);
-        output.Number(uid);
-        output.Raw(" MODSEQ ("u8);
-        output.Number(modSeq);
+        selected.BeginFetch(index);
+        if (!session.UidOnly)
+        {
+            output.Raw("UID "u8);
+            output.Number(selected.Shown[index].Uid);
+            output.SP();
+        }
+        output.Raw("MODSEQ ("u8);
+        output.Number(selected.Shown[index].ModSeq);
         output.Raw("))\r\n"u8);
     }
 

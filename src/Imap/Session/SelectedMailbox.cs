@@ -25,6 +25,8 @@ sealed class SelectedMailbox : IDisposable
     uint _recentBelow; // all below it that were recent are noted in the store, or will be at the end
     bool _recentNoted = true;
     int _keywordsTold;
+    long _settled; // the change number up to which the client was told of everything
+    bool _owes; // messages are gone that could not be told
 
     internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly, Rights rights)
     {
@@ -34,6 +36,7 @@ sealed class SelectedMailbox : IDisposable
         if (!session.Rev2) TakeRecent();
         NoteRecent();
         _keywordsTold = Shown.Keywords.Names.Count;
+        _settled = Shown.HighestModSeq;
     }
 
     internal MailboxView View { get; }
@@ -114,6 +117,8 @@ sealed class SelectedMailbox : IDisposable
         var now = View.Current;
         if (ReferenceEquals(now, _seen) && (ReferenceEquals(Shown, _seen) || !mayExpunge)) return;
         var diff = SnapshotDiff.Of(Shown, now);
+        _owes = !mayExpunge && diff.Gone.Count > 0;
+        if (!_owes) _settled = now.HighestModSeq;
         if (mayExpunge)
         {
             Contexts?.BeforeGone(Shown, diff.Gone);
@@ -131,11 +136,20 @@ sealed class SelectedMailbox : IDisposable
         Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
     }
 
+    /// <summary>
+    /// Says how far the client's picture is whole when VANISHED has to wait (RFC 7162 §6): change numbers that it hears of
+    /// meanwhile are higher than those of what it has not heard of.
+    /// </summary>
+    internal void TellSettled()
+    {
+        if (_owes && _session.QResync) _session.Untagged("OK"u8, $"HIGHESTMODSEQ {_settled}", "more is to come");
+    }
+
     void TellGone(SnapshotDiff diff)
     {
         if (diff.Gone.Count == 0) return;
         var output = _session.Out;
-        if (_session.QResync)
+        if (_session.QResync || _session.UidOnly)
         {
             // RFC 7162 §3.2.10
             uint[] uids = [.. diff.Gone.Select(i => Shown[i].Uid)];
@@ -203,16 +217,25 @@ sealed class SelectedMailbox : IDisposable
         }
     }
 
+    /// <summary>The beginning of what is said about a message: by number, or by UID for a client that knows no numbers (RFC 9586 §3).</summary>
+    internal void BeginFetch(int index)
+    {
+        var span = _session.Connection.GetSpan(40);
+        "* "u8.CopyTo(span);
+        (_session.UidOnly ? Shown[index].Uid : (uint)index + 1).TryFormat(span[2..], out var digits);
+        var name = _session.UidOnly ? " UIDFETCH ("u8 : " FETCH ("u8;
+        name.CopyTo(span[(2 + digits)..]);
+        _session.Connection.Advance(2 + digits + name.Length);
+    }
+
     /// <summary>An untagged FETCH with the flags of a message.</summary>
     internal void TellFlags(int index, bool withUid = false)
     {
         var output = _session.Out;
         ref readonly var row = ref Shown.Row(index);
-        output.Raw("* "u8);
-        output.Number(index + 1);
-        output.Raw(" FETCH ("u8);
+        BeginFetch(index);
         // RFC 7162 §3.2.4: UID where QRESYNC is on; nobody minds it where the server may say what it likes.
-        if (withUid || _session.Rev2 || _session.CondStore)
+        if (!_session.UidOnly && (withUid || _session.Rev2 || _session.CondStore))
         {
             output.Raw("UID "u8);
             output.Number(row.Uid);

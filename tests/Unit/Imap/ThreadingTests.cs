@@ -65,19 +65,6 @@ public class ThreadingTests
         BaseSubject.Of(text + "]").Text.Length.ShouldBeLessThanOrEqualTo(text.Length + 1);
     }
 
-    [Theory]
-    [InlineData("31 Dec 2000 16:01:33 -0800", "2001-01-01T00:01:33")]
-    [InlineData("Mon, 7 Feb 1994 21:52:25 -0800 (PST)", "1994-02-08T05:52:25")]
-    [InlineData("1 Jan 2001 00:01 EST", "2001-01-01T05:01:00")]
-    [InlineData("1 Jan 2001 25:01:00 +0100", "2001-01-01T00:00:00")]
-    [InlineData("1 Jan 2001 10:01:60 nonsense", "2001-01-01T10:01:59")]
-    [InlineData("1 Jan 2001", "2001-01-01T00:00:00")]
-    [InlineData("1 Jan 0001 00:00:00 +1200", "0001-01-01T00:00:00")]
-    public void Sent_dates(string date, string utc) => SentMoment.TryRead(date)!.Value.UtcDateTime.ToString("s").ShouldBe(utc);
-
-    [Fact]
-    public void No_day_is_no_sent_date() => SentMoment.TryRead("yesterday").ShouldBeNull();
-
     [Fact]
     public void Message_ids_are_normalized()
     {

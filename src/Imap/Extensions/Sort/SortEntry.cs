@@ -54,7 +54,7 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria) : IComparer<SortEn
     {
         SortKey.Arrival => new(row.Received.ToUnixTimeSeconds(), null),
         SortKey.Size => new(row.Size, null),
-        SortKey.Date => new((SentMoment.TryRead(envelope!.Date) ?? row.Received).ToUnixTimeSeconds(), null),
+        SortKey.Date => new((SentDate.Moment(envelope!.Date) ?? row.Received).ToUnixTimeSeconds(), null),
         SortKey.Subject => new(0, CaseMap.Fold(BaseSubject.Of(envelope!.Subject).Text)),
         SortKey.From => new(0, Mailbox(envelope!.From)),
         SortKey.To => new(0, Mailbox(envelope!.To)),

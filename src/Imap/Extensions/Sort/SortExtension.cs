@@ -36,7 +36,7 @@ sealed class SortCommand : ImapCommand
         var modSeq = SearchCommand.AsksModSeq(key);
         if (wanted.Return is not { } options)
         {
-            Plain(session, selected, sorted, arguments.ByUid, modSeq);
+            SearchAnswer.Plain(session, selected, Verb, sorted, arguments.ByUid, modSeq);
             return new(Reply.Ok("SORT completed"));
         }
         if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options.Wanted).Order()];
@@ -50,24 +50,5 @@ sealed class SortCommand : ImapCommand
         var reader = arguments.Read(session);
         reader.SP();
         return SortArguments.Read(ref reader);
-    }
-
-    static void Plain(ImapSession session, SelectedMailbox selected, List<int> sorted, bool byUid, bool modSeq)
-    {
-        var output = session.Out;
-        output.Raw("* SORT"u8);
-        foreach (var index in sorted)
-        {
-            output.SP();
-            output.Number(byUid ? selected.Shown[index].Uid : index + 1);
-        }
-        if (modSeq && sorted.Count > 0)
-        {
-            // RFC 7162 §3.1.6
-            output.Raw(" (MODSEQ "u8);
-            output.Number(sorted.Max(i => selected.Shown[i].ModSeq));
-            output.Raw(")"u8);
-        }
-        output.EndLine();
     }
 }

@@ -70,7 +70,7 @@ sealed class ThreadCommand : ImapCommand
         // RFC 5256 §3: only the first of In-Reply-To, whose other ids may be addresses.
         if (references && refers.Count == 0 && MessageIdList.Read(envelope.InReplyTo) is [var parent, ..]) refers = [parent];
         return new ThreadMessage(index, references && MessageIdList.Read(envelope.MessageId) is [var id, ..] ? id : null, refers,
-            CaseMap.Fold(subject.Text), subject.IsReply, SentMoment.TryRead(envelope.Date) ?? received, received);
+            CaseMap.Fold(subject.Text), subject.IsReply, SentDate.Moment(envelope.Date) ?? received, received);
     }
 
     static List<string> ReferencesOf(MessageSource source)
