@@ -34,6 +34,21 @@ public sealed record ImapOptions
 
     /// <summary>How long a mailbox stays in memory that nobody has selected any more.</summary>
     public TimeSpan KeepViews { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Capabilities that some are not told of, and cannot enable.</summary>
+    public IReadOnlyList<CapabilitySwitch> SwitchedOff { get; init; } = [];
+}
+
+/// <summary>Takes a capability from those who have trouble with it.</summary>
+/// <param name="Capability">As listed, in any case; with "=" at the end all that begin so.</param>
+/// <param name="Account">The main address of the account; empty for all.</param>
+/// <param name="Client">A part of "name version" as the client gives them by ID (RFC 2971), in any case; empty for all.</param>
+public sealed record CapabilitySwitch(string Capability, string Account, string Client)
+{
+    internal bool Takes(string word, string? account, string client) =>
+        (Capability.EndsWith('=') ? word.StartsWith(Capability, StringComparison.OrdinalIgnoreCase) : word.Equals(Capability, StringComparison.OrdinalIgnoreCase))
+        && (Account.Length == 0 || Account.Equals(account, StringComparison.OrdinalIgnoreCase))
+        && (Client.Length == 0 || client.Contains(Client, StringComparison.OrdinalIgnoreCase));
 }
 
 /// <summary>What one listener decides.</summary>

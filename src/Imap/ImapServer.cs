@@ -31,6 +31,9 @@ public sealed class ImapServer : IDisposable
     internal ILogger Log { get; }
     internal ViewCache Views { get; }
 
+    /// <summary>Changes that the store does not tell of.</summary>
+    internal Extensions.Notify.ServerFeed Feed { get; } = new();
+
     /// <summary>
     /// Serves one connection from greeting to end; with implicit TLS the handshake is done already. Flushes, but leaves
     /// closing to the caller. Never throws for what a client does.

@@ -14,6 +14,9 @@ public class ReadUnit
         Mailboxes = new Messages.MailboxTables(this);
         Places = new Messages.PlaceScans(this);
         Subscriptions = new Messages.SubscriptionTable(this);
+        Rights = new Sharing.RightsTable(this);
+        Annotations = new Sharing.AnnotationTable(this);
+        UrlKeys = new Sharing.UrlKeyTable(this);
         Events = new Events.EventTable(this);
         Queue = new Queue.QueueTables(this);
         Blobs = new Blobs.BlobTable(this);
@@ -24,6 +27,9 @@ public class ReadUnit
     public Messages.MailboxTables Mailboxes { get; }
     public Messages.PlaceScans Places { get; }
     public Messages.SubscriptionTable Subscriptions { get; }
+    public Sharing.RightsTable Rights { get; }
+    public Sharing.AnnotationTable Annotations { get; }
+    public Sharing.UrlKeyTable UrlKeys { get; }
     public Events.EventTable Events { get; }
     public Queue.QueueTables Queue { get; }
 

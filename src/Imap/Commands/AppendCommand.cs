@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 
@@ -22,15 +23,16 @@ sealed class AppendCommand : ImapCommand
             await session.RefuseLiteralAsync(mark).ConfigureAwait(false);
             throw;
         }
-        if (session.Find(mailbox) is not { } target)
+        var found = session.Find(mailbox, Rights.Insert, "TRYCREATE");
+        if (found.Mailbox is not { } target)
         {
             // RFC 9051 §6.3.12: said before the client sends what nobody could take.
             if (arguments.Literal is { } mark) await session.RefuseLiteralAsync(mark).ConfigureAwait(false);
-            return Reply.No("TRYCREATE", "there is no such mailbox");
+            return found.Refusal;
         }
         return await upload.ReadAsync(head, arguments.Text, at, arguments.Literal).ConfigureAwait(false) is { } refusal
             ? refusal
-            : await upload.FileAsync(target, replaces: null, Verb).ConfigureAwait(false);
+            : await upload.FileAsync(target, found.Rights, replaces: null, Verb).ConfigureAwait(false);
     }
 
     static (string Mailbox, AppendMessage Head, int At) Read(ImapSession session, Arguments arguments)

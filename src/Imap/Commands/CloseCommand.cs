@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Session;
 using Posthorn.Storage.Messages;
 
@@ -14,7 +15,7 @@ sealed class CloseCommand(string verb, bool expunge) : ImapCommand
     {
         arguments.None(session);
         var selected = session.Selected!;
-        if (expunge && !selected.ReadOnly) await ExpungeCommand.RunAsync(session, selected, static _ => true).ConfigureAwait(false);
+        if (expunge && !selected.ReadOnly && (selected.Rights & Rights.Expunge) != 0) await ExpungeCommand.RunAsync(session, selected, static _ => true).ConfigureAwait(false);
         // RFC 7162 §3.2.8: the change number that the client has to know is that of what it never hears of.
         var highest = expunge && session.CondStore && !selected.ReadOnly ? $"HIGHESTMODSEQ {selected.View.Current.HighestModSeq}" : null;
         session.Deselect();
@@ -34,6 +35,7 @@ sealed class ExpungeCommand(bool byUid) : ImapCommand
         var uids = Read(session, arguments);
         var selected = session.Selected!;
         if (selected.ReadOnly) return Reply.No("READ-ONLY", "the mailbox is open for reading only");
+        if ((selected.Rights & Rights.Expunge) == 0) return Reply.No("NOPERM", "you may not expunge here");
         Picked? chosen = uids is null ? null : Picker.Pick(selected, uids, byUid: true);
         await RunAsync(session, selected, uid => chosen is not { } set || set.Contains(selected.Shown, uid)).ConfigureAwait(false);
         selected.Tell(mayExpunge: true);

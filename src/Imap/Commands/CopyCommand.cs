@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage;
@@ -17,12 +18,21 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
         if (move && selected.ReadOnly) return Reply.No("READ-ONLY", "the mailbox is open for reading only");
-        if (session.Find(wanted.Mailbox) is not { } target) return Reply.No("TRYCREATE", "there is no such mailbox");
+        // RFC 6851 §5: MOVE deletes and expunges too.
+        const Rights Removing = Rights.Mark | Rights.Expunge;
+        if (move && (selected.Rights & Removing) != Removing) return Reply.No("NOPERM", "you may not remove messages here");
+        var found = session.Find(wanted.Mailbox, Rights.Insert, "TRYCREATE");
+        if (found.Mailbox is not { } target) return found.Refusal;
         var uids = Picker.Pick(selected, wanted.Messages, arguments.ByUid).Uids(selected.Shown);
         if (uids.Count == 0) return Reply.Ok($"{verb} completed");
         // RFC 2180 §4.4: by number all must be there; a UID that is gone is passed over.
         if (!arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0)) return Reply.No("EXPUNGEISSUED", "some of the messages are gone");
-        var done = await session.Store.WriteAsync(unit => Transfer(unit, selected, target, uids), CancellationToken.None).ConfigureAwait(false);
+        IReadOnlyList<Transferred>? done;
+        try
+        {
+            done = await session.Store.WriteAsync(unit => Transfer(unit, selected, target, found.Rights, uids), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
         if (done is null) return Reply.No("TRYCREATE", "there is no such mailbox");
         if (done.Count == 0) return Reply.Ok($"{verb} completed");
         var code = $"COPYUID {target.UidValidity} {SequenceSet.Of([.. done.Select(static d => d.From)])} {SequenceSet.Of([.. done.Select(static d => d.To.Uid)])}";
@@ -40,9 +50,20 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
         return CopyArguments.Read(ref reader);
     }
 
-    /// <summary>Null when the mailbox went meanwhile.</summary>
-    IReadOnlyList<Transferred>? Transfer(WriteUnit unit, SelectedMailbox selected, Mailbox target, List<uint> uids) =>
-        unit.Mailboxes.Get(selected.AccountId, target.Id) is null || unit.Mailboxes.Get(selected.AccountId, selected.MailboxId) is null ? null
-        : move ? unit.Mailboxes.Move(selected.AccountId, selected.MailboxId, target.Id, uids, "imap")
-        : unit.Mailboxes.Copy(selected.AccountId, selected.MailboxId, target.Id, uids);
+    /// <summary>Null when a mailbox went meanwhile.</summary>
+    IReadOnlyList<Transferred>? Transfer(WriteUnit unit, SelectedMailbox selected, Mailbox target, Rights rights, List<uint> uids)
+    {
+        if (unit.Mailboxes.Get(target.AccountId, target.Id) is null || unit.Mailboxes.Get(selected.AccountId, selected.MailboxId) is null) return null;
+        var before = unit.Directory.Account(target.AccountId);
+        var done = target.AccountId != selected.AccountId || rights != Rights.All ? SharedCopy.Run(unit, selected, target, rights, uids, move)
+            : move ? unit.Mailboxes.Move(selected.AccountId, selected.MailboxId, target.Id, uids, "imap")
+            : unit.Mailboxes.Copy(selected.AccountId, selected.MailboxId, target.Id, uids);
+        // A copy of one's own costs nothing unless a message had to be made of it: only what makes the account larger can be too much.
+        if (before is { Quota: > 0 } && unit.Directory.Account(target.AccountId) is { } after && after.Used > before.Used && after.Used > before.Quota)
+            throw new OverQuotaException();
+        return done;
+    }
 }
+
+/// <summary>A copy would not fit: the unit that made it is undone.</summary>
+sealed class OverQuotaException : Exception;

@@ -25,7 +25,7 @@ sealed class EnableCommand : ImapCommand
         session.Out.Raw("* ENABLED"u8);
         foreach (var name in wanted.Distinct())
         {
-            if (!Known.TryGetValue(name, out var what) || (session.Enabled & what) == what) continue;
+            if (!Known.TryGetValue(name, out var what) || (session.Enabled & what) == what || Capabilities.IsOff(session, name)) continue;
             session.Enable(what);
             session.Out.SP();
             session.Out.Raw(System.Text.Encoding.ASCII.GetBytes(name == "IMAP4REV2" ? "IMAP4rev2" : name));

@@ -1,3 +1,6 @@
+using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.Acl;
+using Posthorn.Imap.Extensions.Metadata;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage;
@@ -40,6 +43,14 @@ sealed class ListCommand(string verb, bool subscribed) : ImapCommand
         return subscribed ? ListArguments.ReadLsub(ref reader) : ListArguments.Read(ref reader);
     }
 
+    /// <summary>What was asked for of each mailbox (RFC 5819, RFC 8440, RFC 9590).</summary>
+    static void Add(ImapSession session, TreeEntry entry, Mailbox mailbox, ListArguments wanted)
+    {
+        if (wanted.Status != StatusItems.None && (entry.Rights & Rights.Read) != 0) StatusWriter.Write(session, mailbox, wanted.Status);
+        if ((wanted.Return & ListReturn.MyRights) != 0) AclAnswer.MyRights(session, mailbox.Name, entry.Rights);
+        if (wanted.Metadata.Count > 0 && MetadataAccess.May(entry.Rights)) MetadataAnswer.Write(session, mailbox, wanted.Metadata);
+    }
+
     static void Lsub(ImapSession session, TreeEntry entry)
     {
         // RFC 3501 §6.3.9: a name that is not subscribed itself is shown where the pattern stops above one that is.
@@ -73,7 +84,7 @@ sealed class ListCommand(string verb, bool subscribed) : ImapCommand
         // RFC 5258 §4: which of the wanted things are below.
         if (below && bySubscription) output.Raw(" (\"CHILDINFO\" (\"SUBSCRIBED\"))"u8);
         output.EndLine();
-        if (wanted.Status != StatusItems.None && entry.Mailbox is { } mailbox) StatusWriter.Write(session, mailbox, wanted.Status);
+        if (chosen && entry.Mailbox is { } mailbox) Add(session, entry, mailbox, wanted);
 
         void Attribute(ReadOnlySpan<byte> name)
         {

@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage;
@@ -21,14 +22,16 @@ sealed class CreateCommand : ImapCommand
         var role = MailboxRole.None;
         foreach (var use in wanted.Uses)
             if (role != MailboxRole.None || !TryRole(use, out role)) return Reply.No("USEATTR", "a mailbox cannot be for that");
-        var account = session.Who!.AccountId;
+        var who = session.Who!.AccountId;
         return await session.Store.WriteAsync(unit =>
         {
             var tables = unit.Mailboxes;
-            if (tables.Find(account, name) is not null) return Reply.No("ALREADYEXISTS", "there is a mailbox of that name");
-            if (role != MailboxRole.None && tables.List(account).Any(m => m.Role == role)) return Reply.No("USEATTR", "there is a mailbox for that already");
-            MakeAbove(tables, account, name);
-            var made = tables.Create(account, name, role, subscribed: false);
+            if (MailboxPlace.Of(unit, who, name) is not { } place || !MailboxAccess.MayCreate(unit, who, place, out _)) return Reply.No("NOPERM", "you may not make a mailbox there");
+            if (tables.Find(place.Account, place.Name) is not null) return Reply.No("ALREADYEXISTS", "there is a mailbox of that name");
+            if (role != MailboxRole.None && (!place.IsOwn || tables.List(place.Account).Any(m => m.Role == role))) return Reply.No("USEATTR", "there is a mailbox for that already");
+            var parent = MakeAbove(unit, place);
+            var made = tables.Create(place.Account, place.Name, role, subscribed: false);
+            MailboxAccess.Inherit(unit, parent, made);
             return Reply.Ok($"MAILBOXID ({MailboxName.ObjectId(made.Id)})", "CREATE completed"); // RFC 8474 §4.1
         }, ct).ConfigureAwait(false);
     }
@@ -46,11 +49,21 @@ sealed class CreateCommand : ImapCommand
         return role != MailboxRole.None;
     }
 
-    /// <summary>Makes the mailboxes above a name that are not there (RFC 9051 §6.3.4).</summary>
-    internal static void MakeAbove(MailboxTables tables, long account, string name)
+    /// <summary>Makes the mailboxes above a name that are not there (RFC 9051 §6.3.4); the one right above it, null at the top.</summary>
+    internal static Mailbox? MakeAbove(WriteUnit unit, MailboxPlace place)
     {
-        foreach (var above in MailboxName.Above(name))
-            if (tables.Find(account, above) is null) tables.Create(account, above, subscribed: false);
+        Mailbox? parent = null;
+        foreach (var above in MailboxName.Above(place.Name))
+        {
+            var there = unit.Mailboxes.Find(place.Account, above);
+            if (there is null)
+            {
+                there = unit.Mailboxes.Create(place.Account, above, subscribed: false);
+                MailboxAccess.Inherit(unit, parent, there);
+            }
+            parent = there;
+        }
+        return parent;
     }
 }
 
@@ -63,16 +76,16 @@ sealed class DeleteCommand : ImapCommand
 
     internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
-        var name = MailboxName.Normal(OneName.Read(session, arguments));
-        if (name == MailboxName.Inbox) return Reply.No("CANNOT", "INBOX stays");
-        var account = session.Who!.AccountId;
+        var name = OneName.Read(session, arguments);
+        var who = session.Who!.AccountId;
         return await session.Store.WriteAsync(unit =>
         {
-            var tables = unit.Mailboxes;
-            if (tables.Find(account, name) is not { } mailbox) return Reply.No("NONEXISTENT", "there is no such mailbox");
-            if (tables.List(account).Any(m => m.Name.StartsWith(name + MailboxName.Delimiter, StringComparison.Ordinal)))
+            var found = MailboxAccess.Find(unit, who, name, Rights.Delete);
+            if (found.Mailbox is not { } mailbox || MailboxPlace.Of(unit, who, name) is not { } place) return found.Refusal;
+            if (place.Name == MailboxName.Inbox) return Reply.No("CANNOT", "INBOX stays");
+            if (unit.Mailboxes.List(place.Account).Any(m => m.Name.StartsWith(place.Name + MailboxName.Delimiter, StringComparison.Ordinal)))
                 return Reply.No("HASCHILDREN", "there are mailboxes below it");
-            tables.DeleteMailbox(account, mailbox.Id, "imap");
+            unit.Mailboxes.DeleteMailbox(place.Account, mailbox.Id, "imap");
             return Reply.Ok("DELETE completed");
         }, CancellationToken.None).ConfigureAwait(false);
     }
@@ -89,8 +102,8 @@ sealed class RenameCommand : ImapCommand
     {
         var (from, to) = Read(session, arguments);
         if (!MailboxName.IsGood(to)) return Reply.No("CANNOT", "no mailbox can be called that");
-        var account = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit => Rename(unit, account, from, to), CancellationToken.None).ConfigureAwait(false);
+        var who = session.Who!.AccountId;
+        return await session.Store.WriteAsync(unit => Rename(unit, who, from, to), CancellationToken.None).ConfigureAwait(false);
     }
 
     static (string From, string To) Read(ImapSession session, Arguments arguments)
@@ -104,17 +117,28 @@ sealed class RenameCommand : ImapCommand
         return (MailboxName.Normal(from), MailboxName.Normal(to.TrimEnd(MailboxName.Delimiter)));
     }
 
-    static Reply Rename(WriteUnit unit, long account, string from, string to)
+    static Reply Rename(WriteUnit unit, long who, string from, string to)
     {
-        var tables = unit.Mailboxes;
-        if (tables.Find(account, from) is not { } mailbox) return Reply.No("NONEXISTENT", "there is no such mailbox");
+        var found = MailboxAccess.Find(unit, who, from, Rights.Delete);
+        if (found.Mailbox is not { } mailbox || MailboxPlace.Of(unit, who, from) is not { } old) return found.Refusal;
+        // RFC 4314 §4: "x" on the old name, "k" on what is above the new one.
+        if (MailboxPlace.Of(unit, who, to) is not { } place || !MailboxAccess.MayCreate(unit, who, place, out _)) return Reply.No("NOPERM", "you may not make a mailbox there");
+        if (place.Account != old.Account || !old.IsOwn && old.Name == MailboxName.Inbox) return Reply.No("CANNOT", "a mailbox stays with its owner");
+        return Rename(unit, mailbox, old.Name, place);
+    }
+
+    static Reply Rename(WriteUnit unit, Mailbox mailbox, string from, MailboxPlace place)
+    {
+        var (tables, account, to) = (unit.Mailboxes, place.Account, place.Name);
         var below = from + MailboxName.Delimiter;
         if (to.StartsWith(below, StringComparison.Ordinal)) return Reply.No("CANNOT", "a mailbox cannot be below itself");
         if (tables.Find(account, to) is not null) return Reply.No("ALREADYEXISTS", "there is a mailbox of that name");
-        CreateCommand.MakeAbove(tables, account, to);
+        var parent = CreateCommand.MakeAbove(unit, place);
         if (from == MailboxName.Inbox)
         {
             var made = tables.Create(account, to, subscribed: false);
+            MailboxAccess.Inherit(unit, parent, made);
+            unit.Annotations.Copy(mailbox.Id, made.Id); // RFC 5464 §4.1
             var uids = new List<uint>();
             unit.Places.Scan(mailbox.Id, 1, (in Placement place) => uids.Add(place.Uid));
             tables.Move(account, mailbox.Id, made.Id, uids, "imap");
@@ -142,10 +166,23 @@ sealed class SubscribeCommand(string verb, bool subscribe) : ImapCommand
         var account = session.Who!.AccountId;
         return await session.Store.WriteAsync(unit =>
         {
+            if (MailboxPlace.IsOther(name)) return Other(unit, account, name);
             if (unit.Mailboxes.Find(account, name) is { } mailbox) unit.Mailboxes.Subscribe(account, mailbox.Id, subscribe);
             else if (subscribe || !unit.Subscriptions.Remove(account, name)) return Reply.No("NONEXISTENT", "there is no such mailbox");
             return Reply.Ok($"{verb} completed");
         }, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>The owner's subscriptions are his: those of others are kept by name.</summary>
+    Reply Other(WriteUnit unit, long account, string name)
+    {
+        if (subscribe)
+        {
+            if (MailboxAccess.Find(unit, account, name, Rights.Lookup) is { Mailbox: null } found) return found.Refusal;
+            unit.Subscriptions.Add(account, name);
+        }
+        else if (!unit.Subscriptions.Remove(account, name)) return Reply.No("NONEXISTENT", "there is no such mailbox");
+        return Reply.Ok($"{verb} completed");
     }
 }
 

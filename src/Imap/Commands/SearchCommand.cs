@@ -1,4 +1,6 @@
 using System.Text;
+using Posthorn.Imap.Extensions.Context;
+using Posthorn.Imap.Extensions.Filters;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
@@ -22,12 +24,14 @@ sealed class SearchCommand : ImapCommand
         var wanted = Read(session, arguments);
         // RFC 6855 §3: text is UTF-8 then, and a label could only contradict.
         if (wanted.Charset is not null && (session.Enabled & Enabled.Utf8) != 0) return new(Reply.Bad("no CHARSET after UTF8=ACCEPT"));
-        if (Refuses(session, selected, wanted.Return, wanted.Charset, wanted.Key) is { } refusal) return new(refusal);
-        var found = MailboxSearch.Run(session, selected, wanted.Key, ct);
+        var key = wanted.Key;
+        if (Refuses(session, selected, wanted.Return, wanted.Charset, ref key) is { } refusal) return new(refusal);
+        var found = MailboxSearch.Run(session, selected, key, ct);
         if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
-        var modSeq = AsksModSeq(wanted.Key);
+        var modSeq = AsksModSeq(key);
         if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, Verb, found, arguments.ByUid, modSeq);
         else SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, wanted.Return ?? new ReturnOptions(SearchReturn.All, null));
+        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null);
         return new(Reply.Ok("SEARCH completed"));
     }
 
@@ -50,15 +54,24 @@ sealed class SearchCommand : ImapCommand
         _ => 0,
     };
 
-    /// <summary>Why a search cannot be done, or null.</summary>
-    internal static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
+    /// <summary>Why a search cannot be done, or null; puts filters in the place of their names. Also for SORT, THREAD and ESEARCH.</summary>
+    internal static Reply? Refuses(ImapSession session, SelectedMailbox? selected, ReturnOptions? options, string? charset, ref SearchKey key)
     {
         // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing.
-        if (options is not null && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = [];
-        if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
+        if (options is not null && (options.Wanted & SearchReturn.Save) != 0 && selected is not null) selected.Saved = [];
         if (!SearchGrammar.IsKnown(charset)) return Reply.No("BADCHARSET (UTF-8 US-ASCII)", "the charset is not known");
-        if (options is not null && (options.Wanted & (SearchReturn.Update | SearchReturn.Context | SearchReturn.Relevancy)) != 0) return Reply.Bad("a return option that is not offered");
-        if (Names(key, static k => k is SearchKey.Filter)) return Reply.No(null, "there is no such filter");
+        if (options is not null && (options.Wanted & SearchReturn.Relevancy) != 0) return Reply.Bad("a return option that is not offered");
+        if (options is not null && (options.Wanted & SearchReturn.Update) != 0 && selected?.Contexts?.Has(session.Tag.Span) == true) return Reply.Bad("tag reuse");
+        if (Names(key, static k => k is SearchKey.Filter))
+        {
+            // RFC 5466 §3.1: filters are in UTF-8.
+            if (charset is not null && !charset.Equals("UTF-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("US-ASCII", StringComparison.OrdinalIgnoreCase))
+                return new Reply(ReplyKind.Bad, "BADCHARSET (UTF-8 US-ASCII)", "a filter is in UTF-8");
+            var named = key;
+            (key, var undefined) = session.Store.Read(unit => FilterExpansion.Run(unit, session.Who!.AccountId, named));
+            if (undefined is not null) return Reply.No("UNDEFINED-FILTER " + undefined, "there is no such filter");
+        }
+        if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
         if (session.UidOnly && Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false })) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"); // RFC 9586 §3
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
         return null;
@@ -112,18 +125,26 @@ static class SearchAnswer
         output.EndLine();
     }
 
-    internal static void Extended(ImapSession session, SelectedMailbox selected, List<int> found, bool byUid, bool modSeq, ReturnOptions options)
+    internal static void Extended(ImapSession session, SelectedMailbox selected, List<int> found, bool byUid, bool modSeq, ReturnOptions options, bool correlate = false)
     {
         var output = session.Out;
         // RFC 4731 §3.1: with SAVE alone there is nothing to answer.
         if (options.Wanted == SearchReturn.Save && options.Partial is null) return;
         output.Raw("* ESEARCH (TAG "u8);
         output.String(session.Tag.Span);
+        if (correlate)
+        {
+            // RFC 7377 §2.1
+            output.Raw(" MAILBOX "u8);
+            output.Mailbox(selected.Name);
+            output.Raw(" UIDVALIDITY "u8);
+            output.Number(selected.UidValidity);
+        }
         output.Raw(byUid ? ") UID"u8 : ")"u8);
         var shown = selected.Shown;
         var told = new List<int>();
-        if (found.Count > 0 && (options.Wanted & SearchReturn.Min) != 0) One(" MIN "u8, found.Min());
-        if (found.Count > 0 && (options.Wanted & SearchReturn.Max) != 0) One(" MAX "u8, found.Max());
+        if (found.Count > 0 && (options.Wanted & SearchReturn.Min) != 0) One(" MIN "u8, found[0]);
+        if (found.Count > 0 && (options.Wanted & SearchReturn.Max) != 0) One(" MAX "u8, found[^1]);
         if ((options.Wanted & SearchReturn.Count) != 0)
         {
             output.Raw(" COUNT "u8);

@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -22,14 +23,15 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
             // RFC 7162 §3.2.11: what follows is about the other mailbox.
             session.Untagged("OK"u8, "CLOSED", "the former mailbox is closed");
         }
-        if (session.Find(wanted.Mailbox) is not { } mailbox) return new(Reply.No("NONEXISTENT", "there is no such mailbox"));
+        var found = session.Find(wanted.Mailbox, Rights.Read);
+        if (found.Mailbox is not { } mailbox) return new(found.Refusal);
         if (wanted.CondStore) session.Enable(Enabled.CondStore);
         var view = session.Server.Views.Take(mailbox.AccountId, mailbox.Id);
-        var selected = new SelectedMailbox(session, view, mailbox.Name, mailbox.UidValidity, readOnly);
+        var selected = new SelectedMailbox(session, view, mailbox.Name, mailbox.UidValidity, readOnly, found.Rights);
         session.Select(selected);
         Describe(session, selected, mailbox);
         if (wanted.Resync is { } known && known.UidValidity == mailbox.UidValidity) Resync(session, selected, known);
-        return new(Reply.Ok(readOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed"));
+        return new(Reply.Ok(selected.ReadOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed"));
     }
 
     static SelectArguments Read(ImapSession session, Arguments arguments)

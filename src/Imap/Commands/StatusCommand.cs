@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 
@@ -13,7 +14,8 @@ sealed class StatusCommand : ImapCommand
     internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
         var status = Read(session, arguments);
-        if (session.Find(status.Mailbox) is not { } mailbox) return new(Reply.No("NONEXISTENT", "there is no such mailbox"));
+        var found = session.Find(status.Mailbox, Rights.Read);
+        if (found.Mailbox is not { } mailbox) return new(found.Refusal);
         // RFC 7162 §3.1: asking for it makes the session one that is told of change numbers.
         if ((status.Items & StatusItems.HighestModSeq) != 0) session.Enable(Enabled.CondStore);
         StatusWriter.Write(session, mailbox, status.Items);

@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage.Messages;
@@ -19,11 +20,12 @@ sealed class StoreCommand : ImapCommand
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
         if (selected.ReadOnly) return Reply.No("READ-ONLY", "the mailbox is open for reading only");
+        if (!MayAny(selected.Rights, wanted)) return Reply.No("NOPERM", "you may not change these flags");
         if (!AreGood(wanted.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
         if (wanted.UnchangedSince is not null) session.Enable(Enabled.CondStore);
         var picked = Picker.Pick(selected, wanted.Messages, arguments.ByUid);
         var uids = picked.Uids(selected.Shown);
-        var result = await session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted)), CancellationToken.None).ConfigureAwait(false);
+        var result = await session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 }), CancellationToken.None).ConfigureAwait(false);
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
         var refused = result.Refused.ToHashSet();
         Answer(session, selected, uids, wanted.Silent, refused, result, arguments.ByUid);
@@ -45,6 +47,10 @@ sealed class StoreCommand : ImapCommand
         reader.SP();
         return StoreArguments.Read(ref reader);
     }
+
+    /// <summary>RFC 4314 §4: some flag that is named may be changed, or, where all are replaced, any.</summary>
+    static bool MayAny(Rights rights, StoreArguments wanted) => wanted.Mode == StoreMode.Replace || wanted.Flags is { System: MessageFlags.None, Keywords.Count: 0 }
+        || (wanted.Flags.System & MailboxAccess.Settable(rights)) != 0 || wanted.Flags.Keywords.Count > 0 && (rights & Rights.Write) != 0;
 
     internal static bool AreGood(FlagList flags) => flags.Keywords.Count <= MostKeywords && flags.Keywords.All(static k => k.Length <= LongestKeyword);
 

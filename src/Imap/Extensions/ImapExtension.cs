@@ -12,8 +12,9 @@ abstract class ImapExtension
     internal static readonly IReadOnlyList<ImapExtension> All =
     [
         new BasicExtensions(), new Id.IdExtension(), new Idle.IdleExtension(), new Compress.CompressExtension(), new Unauthenticate.UnauthenticateExtension(),
-        new Replace.ReplaceExtension(), new Sort.SortExtension(), new Thread.ThreadExtension(),
-        new UidOnly.UidOnlyExtension(),
+        new Replace.ReplaceExtension(), new Sort.SortExtension(), new Thread.ThreadExtension(), new Context.ContextExtension(),
+        new Acl.AclExtension(), new Quota.QuotaExtension(), new Metadata.MetadataExtension(), new Filters.FiltersExtension(),
+        new MultiSearch.MultiSearchExtension(), new Notify.NotifyExtension(), new UrlAuth.UrlAuthExtension(), new UidOnly.UidOnlyExtension(),
     ];
 
     internal virtual IReadOnlyList<ImapCommand> Commands => [];

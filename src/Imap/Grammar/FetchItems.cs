@@ -92,7 +92,7 @@ sealed record FetchArguments(SequenceSet Messages, IReadOnlyList<FetchItem> Item
         return new FetchArguments(messages, items, changedSince, vanished, partial);
     }
 
-    static List<FetchItem> ItemList(ref ImapReader r)
+    internal static List<FetchItem> ItemList(ref ImapReader r)
     {
         if (r.TryWord("ALL"u8)) return [Flags, Date, Size, Envelope];
         if (r.TryWord("FAST"u8)) return [Flags, Date, Size];

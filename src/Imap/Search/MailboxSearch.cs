@@ -14,11 +14,15 @@ static class MailboxSearch
     const int Batch = 64;
 
     /// <summary>The indices of the messages that fit, ascending.</summary>
-    internal static List<int> Run(ImapSession session, SelectedMailbox selected, SearchKey key, CancellationToken ct)
+    internal static List<int> Run(ImapSession session, SelectedMailbox selected, SearchKey key, CancellationToken ct) =>
+        Run(session, selected, key, Enumerable.Range(0, selected.Shown.Count), ct);
+
+    /// <summary>Those of some messages, by index, that fit, ascending.</summary>
+    internal static List<int> Run(ImapSession session, SelectedMailbox selected, SearchKey key, IEnumerable<int> among, CancellationToken ct)
     {
         var program = new SearchProgram(selected, session.Server.Time.GetUtcNow(), key);
         var (found, open) = (new List<int>(), new List<int>());
-        for (var i = 0; i < selected.Shown.Count; i++)
+        foreach (var i in among)
         {
             var fits = program.Test(i, null);
             if (fits == true) found.Add(i);

@@ -12,8 +12,13 @@ static class Capabilities
         var words = new List<string>(40) { "IMAP4rev1", "IMAP4rev2" };
         if (session.Who is null) BeforeLogin(session, words);
         foreach (var extension in ImapExtension.All) extension.List(session, words);
+        words.RemoveAll(word => IsOff(session, word));
         return words;
     }
+
+    /// <summary>True for a capability that this client or account is not to have.</summary>
+    internal static bool IsOff(ImapSession session, string word) =>
+        session.Server.Options.SwitchedOff.Any(s => s.Takes(word, session.Who?.Address, session.Client));
 
     static void BeforeLogin(ImapSession session, List<string> words)
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Preview;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Encodings;
@@ -33,7 +34,7 @@ sealed class FetchPlan
         if (wanted.ChangedSince is not null && !Has(FetchAttribute.ModSeq)) _items.Add(new FetchItem(FetchAttribute.ModSeq)); // RFC 7162 §3.1.4.1
         _needsBody = _items.Any(static i => NeedsBody(i.Attribute));
         NeedsRows = _needsBody || Has(FetchAttribute.Envelope) || Has(FetchAttribute.Body) || Has(FetchAttribute.BodyStructure);
-        _marksSeen = !selected.ReadOnly && _items.Any(static i => !i.Peek);
+        _marksSeen = !selected.ReadOnly && (selected.Rights & Rights.Seen) != 0 && _items.Any(static i => !i.Peek);
     }
 
     internal ImapSession Session { get; }

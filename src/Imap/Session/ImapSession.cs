@@ -1,6 +1,8 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
 using Posthorn.Storage;
@@ -70,6 +72,12 @@ sealed class ImapSession : IDisposable
     /// <summary>The mailbox that is selected; null for none.</summary>
     internal SelectedMailbox? Selected { get; private set; }
 
+    /// <summary>Name and version that the client has given by ID; empty before.</summary>
+    internal string Client { get; set; } = "";
+
+    /// <summary>What NOTIFY has asked for; null before: the selected mailbox, when a command ends.</summary>
+    internal NotifyWatch? Notify { get; private set; }
+
     internal Enabled Enabled { get; private set; }
 
     /// <summary>Names and quoted strings are UTF-8, in both directions.</summary>
@@ -130,6 +138,7 @@ sealed class ImapSession : IDisposable
             return;
         }
         var waits = !Connection.HasBufferedInput;
+        if (waits && Notify is { } notify && !await notify.WaitAsync().ConfigureAwait(false)) return;
         var frame = await _reader.ReadAsync(Server.Options.IdleTimeout).ConfigureAwait(false);
         switch (frame.Status)
         {
@@ -186,11 +195,8 @@ sealed class ImapSession : IDisposable
             : Reply.Bad(Who is null ? "log in first" : (command.When & When.Selected) != 0 ? "select a mailbox first" : "not in this state");
         if (reply.Kind != ReplyKind.None && !_over)
         {
-            if (Selected is { } selected)
-            {
-                selected.Tell(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0);
-                selected.TellSettled();
-            }
+            await TellAsync(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0).ConfigureAwait(false);
+            Selected?.TellSettled();
             Answer(reply);
         }
         if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
@@ -221,7 +227,7 @@ sealed class ImapSession : IDisposable
     {
         try
         {
-            if ((command.When & When.TakesMessages) != 0) Selected?.Tell(mayExpunge: false);
+            if ((command.When & When.TakesMessages) != 0 && Notify?.TellsMessages != false) Selected?.Tell(mayExpunge: false);
             return await command.RunAsync(this, arguments, ct).ConfigureAwait(false);
         }
         catch (BadSyntax e)
@@ -361,6 +367,8 @@ sealed class ImapSession : IDisposable
     internal void LogOut()
     {
         Deselect();
+        Notify?.Dispose();
+        Notify = null;
         if (Who is { } who) ImapLog.Ended(Server.Log, who.Address, Connection.Remote, "unauthenticated", Server.Time.GetElapsedTime(_began).TotalSeconds, _commands, Connection.BytesIn, Connection.BytesOut);
         Who = null;
         Enabled = Enabled.None;
@@ -369,8 +377,24 @@ sealed class ImapSession : IDisposable
         Connection.SetSessionDeadline(Server.Options.LoginTimeout);
     }
 
-    /// <summary>The mailbox of a name as a client wrote it; null when there is none.</summary>
-    internal Mailbox? Find(string name) => Store.Read(unit => unit.Mailboxes.Find(Who!.AccountId, MailboxName.Normal(name)));
+    /// <summary>Tells what has changed, as far as the client wants to hear of it.</summary>
+    internal ValueTask TellAsync(bool mayExpunge)
+    {
+        if (Notify is { } notify) return notify.TellAsync(mayExpunge);
+        Selected?.Tell(mayExpunge);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>From here on the client is told of other things (RFC 5465 §3.1).</summary>
+    internal void Watch(NotifyWatch watch, bool status)
+    {
+        Notify?.Dispose();
+        Notify = watch;
+        watch.Begin(status);
+    }
+
+    /// <summary>The mailbox of a name as a client wrote it, if he has all the rights that are needed.</summary>
+    internal FoundMailbox Find(string name, Rights needed, string absent = "NONEXISTENT") => Store.Read(unit => MailboxAccess.Find(unit, Who!.AccountId, name, needed, absent));
 
     internal void Select(SelectedMailbox mailbox) => Selected = mailbox;
 
@@ -383,6 +407,7 @@ sealed class ImapSession : IDisposable
     public void Dispose()
     {
         Deselect();
+        Notify?.Dispose();
         _reader.Dispose();
     }
 }

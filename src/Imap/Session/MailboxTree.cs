@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Storage;
 using Posthorn.Storage.Messages;
 
@@ -8,6 +9,9 @@ namespace Posthorn.Imap.Session;
 sealed record TreeEntry(string Name, Mailbox? Mailbox)
 {
     internal bool Subscribed { get; set; }
+
+    internal Rights Rights { get; init; } = Rights.All;
+
     internal bool HasChildren { get; set; }
 
     /// <summary>Something below it is subscribed to, or has a special use.</summary>
@@ -28,7 +32,9 @@ sealed class MailboxTree
     {
         var tree = new MailboxTree();
         foreach (var mailbox in unit.Mailboxes.List(accountId)) tree._entries.Add(mailbox.Name, new TreeEntry(mailbox.Name, mailbox) { Subscribed = mailbox.Subscribed });
-        foreach (var name in unit.Subscriptions.Names(accountId)) tree._entries.TryAdd(name, new TreeEntry(name, null) { Subscribed = true });
+        foreach (var (mailbox, rights) in MailboxAccess.Shared(unit, accountId)) tree._entries.TryAdd(mailbox.Name, new TreeEntry(mailbox.Name, mailbox) { Rights = rights });
+        foreach (var name in unit.Subscriptions.Names(accountId))
+            if (!tree._entries.TryAdd(name, new TreeEntry(name, null) { Subscribed = true })) tree._entries[name].Subscribed = true;
         foreach (var entry in tree._entries.Values.ToList())
             foreach (var above in MailboxName.Above(entry.Name)) tree.Note(above, entry);
         return tree;

@@ -1,3 +1,5 @@
+using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.Context;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
 
@@ -26,9 +28,10 @@ sealed class SelectedMailbox : IDisposable
     long _settled; // the change number up to which the client was told of everything
     bool _owes; // messages are gone that could not be told
 
-    internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly)
+    internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly, Rights rights)
     {
-        (_session, _views, View, Name, UidValidity, ReadOnly) = (session, session.Server.Views, view, name, uidValidity, readOnly);
+        // RFC 4314 §5.2: who may change nothing has it for reading only.
+        (_session, _views, View, Name, UidValidity, Rights, ReadOnly) = (session, session.Server.Views, view, name, uidValidity, rights, readOnly || (rights & Rights.Changing) == 0);
         Shown = _seen = view.Current;
         if (!session.Rev2) TakeRecent();
         NoteRecent();
@@ -40,11 +43,18 @@ sealed class SelectedMailbox : IDisposable
     internal string Name { get; }
     internal uint UidValidity { get; }
     internal bool ReadOnly { get; }
+
+    /// <summary>What the client might do when he selected it (RFC 4314 §5.1.1).</summary>
+    internal Rights Rights { get; }
+
     internal long AccountId => View.AccountId;
     internal long MailboxId => View.MailboxId;
 
     /// <summary>The messages as the client knows them.</summary>
     internal Snapshot Shown { get; private set; }
+
+    /// <summary>Searches whose results the client is told of; null until there is one.</summary>
+    internal SearchContexts? Contexts { get; set; }
 
     /// <summary>What SEARCH RETURN (SAVE) kept, as UIDs (RFC 5182); empty at first.</summary>
     internal IReadOnlyList<uint> Saved { get; set; } = [];
@@ -109,7 +119,11 @@ sealed class SelectedMailbox : IDisposable
         var diff = SnapshotDiff.Of(Shown, now);
         _owes = !mayExpunge && diff.Gone.Count > 0;
         if (!_owes) _settled = now.HighestModSeq;
-        if (mayExpunge) TellGone(diff);
+        if (mayExpunge)
+        {
+            Contexts?.BeforeGone(Shown, diff.Gone);
+            TellGone(diff);
+        }
         Shown = mayExpunge ? now : SnapshotDiff.Keep(Shown, now, diff);
         _seen = now;
         if (diff.Arrived > 0) TellArrived();
@@ -117,8 +131,9 @@ sealed class SelectedMailbox : IDisposable
         foreach (var index in diff.Changed)
         {
             ref readonly var row = ref now.Row(index);
-            if (!own.Has(row.ModSeq)) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
+            if (!own.Has(row.ModSeq) && _session.Notify?.TellsFlags != false) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
         }
+        Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
     }
 
     /// <summary>
@@ -183,10 +198,15 @@ sealed class SelectedMailbox : IDisposable
         else
         {
             output.Raw("("u8);
-            foreach (var flag in FlagList.NamesOf(FlagWriter.All))
+            foreach (var flag in FlagList.NamesOf(FlagWriter.All & MailboxAccess.Settable(Rights)))
             {
                 output.Raw(flag);
                 output.SP();
+            }
+            if ((Rights & Rights.Write) == 0)
+            {
+                output.Raw(")] and no others\r\n"u8);
+                return;
             }
             foreach (var keyword in Shown.Keywords.Names)
             {

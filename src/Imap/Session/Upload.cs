@@ -1,4 +1,5 @@
 using System.Globalization;
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Catenate;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Structure;
@@ -156,8 +157,9 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
 
     /// <summary>Files the messages, durably.</summary>
     /// <param name="target">Where to.</param>
+    /// <param name="rights">What the client may do there: flags that he may not set are left out (RFC 4314 §4).</param>
     /// <param name="replaces">A message that goes in the same moment (RFC 8508); null for none.</param>
-    internal async ValueTask<Reply> FileAsync(Mailbox target, (long MailboxId, uint Uid)? replaces, string verb)
+    internal async ValueTask<Reply> FileAsync(Mailbox target, Rights rights, (long AccountId, long MailboxId, uint Uid)? replaces, string verb)
     {
         var account = target.AccountId;
         var ready = new List<(AppendMessage Head, BlobWriter Body, byte[] Structure, TraceId Trace)>(_messages.Count);
@@ -173,15 +175,15 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
             if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) return Reply.No("OVERQUOTA", "the mailbox is full");
-            if (replaces is { } gone && unit.Mailboxes.Expunge(account, gone.MailboxId, [gone.Uid], "imap") == 0) return Reply.No("EXPUNGEISSUED", "the message is gone");
+            if (replaces is { } gone && unit.Mailboxes.Expunge(gone.AccountId, gone.MailboxId, [gone.Uid], "imap") == 0) return Reply.No("EXPUNGEISSUED", "the message is gone");
             var uids = new uint[ready.Count];
             for (var i = 0; i < uids.Length; i++)
             {
                 var (head, body, structure, trace) = ready[i];
                 unit.Events.Add(trace, EventKind.Received, account, Detail(body.Length));
-                uids[i] = unit.Mailboxes.Deliver(account, target.Id, new NewMessage(unit.Store(body), [], structure, head.Date ?? session.Server.Time.GetUtcNow(), trace, head.Flags.System)
+                uids[i] = unit.Mailboxes.Deliver(account, target.Id, new NewMessage(unit.Store(body), [], structure, head.Date ?? session.Server.Time.GetUtcNow(), trace, head.Flags.System & MailboxAccess.Settable(rights))
                 {
-                    Keywords = head.Flags.Keywords,
+                    Keywords = (rights & Rights.Write) != 0 ? head.Flags.Keywords : [],
                     Protocol = "imap",
                 }).Uid;
             }

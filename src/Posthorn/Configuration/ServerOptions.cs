@@ -33,6 +33,9 @@ sealed record ServerOptions
     [Option("Certificates for encrypted connections.")]
     public TlsOptions Tls { get; init; } = new();
 
+    [Option("What IMAP clients are offered.")]
+    public ImapSection Imap { get; init; } = new();
+
     [Option("Bounds that keep one client or one message from harming the others.")]
     public LimitOptions Limits { get; init; } = new();
 
@@ -170,6 +173,24 @@ sealed record CertificateOptions
 
     [Option("Names to show it for, in place of those in the certificate.", Example = "mail.example.org", Reloads = true)]
     public IReadOnlyList<string> Hosts { get; init; } = [];
+}
+
+sealed record ImapSection
+{
+    [Option("Capabilities that some clients or accounts are not told of, since a client has bugs with them.")]
+    public IReadOnlyList<SwitchOptions> SwitchedOff { get; init; } = [];
+}
+
+sealed record SwitchOptions
+{
+    [Option("The capability as it is listed, or, with = at the end, all that begin so.", Required = true, Example = "QRESYNC")]
+    public string Capability { get; init; } = "";
+
+    [Option("The address of the account that is not told of it; empty for all.", Example = "anna@example.org")]
+    public string Account { get; init; } = "";
+
+    [Option("A part of the name, or of the name and version, that the client gives of itself by ID; empty for all clients.", Example = "Some Mailer 1.2")]
+    public string Client { get; init; } = "";
 }
 
 sealed record LimitOptions

@@ -60,7 +60,12 @@ static class Deployment
 
     public static SmtpServerOptions Smtp(ServerOptions options) => new() { Hostname = options.Hostname, MaxMessageSize = options.Limits.MessageSize, MaxRecipients = options.Limits.Recipients };
 
-    public static ImapOptions Imap(ServerOptions options) => new() { Hostname = options.Hostname, MaxMessageSize = options.Limits.MessageSize };
+    public static ImapOptions Imap(ServerOptions options) => new()
+    {
+        Hostname = options.Hostname,
+        MaxMessageSize = options.Limits.MessageSize,
+        SwitchedOff = [.. options.Imap.SwitchedOff.Select(static s => new CapabilitySwitch(s.Capability, s.Account, s.Client))],
+    };
 
     public static GateLimits Gate(ServerOptions options) => new()
     {

@@ -80,8 +80,9 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
                     continue;
                 }
                 var (before, words) = ((MessageFlags)row.Int64(2), row.TextOrNull(3));
-                var flags = (change.Replace ? MessageFlags.None : before & ~change.Remove) | change.Add;
-                var keywords = Keywords.Change(change.Replace ? null : words, change.AddKeywords, change.RemoveKeywords);
+                var free = (change.Replace ? MessageFlags.None : before & ~change.Remove) | change.Add;
+                var flags = free & change.May | before & ~change.May;
+                var keywords = !change.MayKeywords ? words : Keywords.Change(change.Replace ? null : words, change.AddKeywords, change.RemoveKeywords);
                 if (flags == before && keywords == words)
                     continue;
                 _changed.Add(uid);
@@ -113,7 +114,7 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
 
     void ByOneStatement(long first, uint from, uint to)
     {
-        unit.Session.Use(UpdateMany).Bind(1, ~(long)change.Remove).Bind(2, (long)change.Add).Bind(3, first - 1).Bind(4, mailboxId)
+        unit.Session.Use(UpdateMany).Bind(1, ~(long)(change.Remove & change.May)).Bind(2, (long)(change.Add & change.May)).Bind(3, first - 1).Bind(4, mailboxId)
             .Bind(5, (long)from).Bind(6, (long)to).Run();
         unit.Session.Use(LogMany).Bind(1, accountId).Bind(2, mailboxId).Bind(3, (long)from).Bind(4, (long)to).Bind(5, first).Run();
         foreach (var one in _due)

@@ -52,7 +52,14 @@ public readonly record struct Transferred(uint From, Filed To);
 /// <summary>What STORE asks for (RFC 9051 §6.4.6, RFC 7162 §3.1.3).</summary>
 /// <param name="Replace">The flags and keywords named are to be all there are.</param>
 /// <param name="UnchangedSince">Messages with a higher change number stay as they are; null for none.</param>
-public sealed record FlagChange(MessageFlags Add, MessageFlags Remove, IReadOnlyCollection<string> AddKeywords, IReadOnlyCollection<string> RemoveKeywords, bool Replace = false, long? UnchangedSince = null);
+public sealed record FlagChange(MessageFlags Add, MessageFlags Remove, IReadOnlyCollection<string> AddKeywords, IReadOnlyCollection<string> RemoveKeywords, bool Replace = false, long? UnchangedSince = null)
+{
+    /// <summary>The flags that may change; the others stay as they are, whatever was asked for.</summary>
+    public MessageFlags May { get; init; } = (MessageFlags)(-1);
+
+    /// <summary>False when keywords stay as they are.</summary>
+    public bool MayKeywords { get; init; } = true;
+}
 
 /// <summary>What became of a <see cref="FlagChange"/>.</summary>
 /// <param name="First">The first change number that it took; 0 when nothing changed.</param>

@@ -114,6 +114,9 @@ public sealed class MailboxTables
         uint[] all = [.. _unit.Session.Use(Uids).Bind(1, mailboxId).All(static r => (uint)r.Int64(0))];
         _placing.Expunge(accountId, mailboxId, all, protocol);
         _unit.Session.Use(Delete).Bind(1, mailboxId).Run();
+        _unit.Rights.RemoveMailbox(mailboxId);
+        _unit.Annotations.RemoveMailbox(mailboxId);
+        _unit.UrlKeys.RemoveMailbox(mailboxId);
         _log.Write(new Change(accountId, _log.Take(accountId, 1), ChangeKind.MailboxDeleted, mailboxId, 0, 0));
     }
 
@@ -198,6 +201,9 @@ public sealed class MailboxTables
     /// <summary>Removes all that an account has; its row is gone already.</summary>
     internal void RemoveAll(long accountId)
     {
+        _unit.Rights.RemoveAccount(accountId);
+        _unit.Annotations.RemoveAccount(accountId);
+        _unit.UrlKeys.RemoveAccount(accountId);
         _placing.RemoveAll(accountId);
         _unit.Subscriptions.RemoveAll(accountId);
     }

@@ -55,6 +55,13 @@ sealed class MailRoom : IAsyncDisposable
         Server = new ImapServer(new ImapOptions { Hostname = "mail.example.test" }, Store, directory, Accounts, _time, NullLogger.Instance);
     }
 
+    /// <summary>From here on the server has other options.</summary>
+    public void UseOptions(ImapOptions options)
+    {
+        Server.Dispose();
+        Server = new ImapServer(options, Store, null, Accounts, _time, NullLogger.Instance);
+    }
+
     public long User => Accounts.Users["user"].Id;
 
     public Mailbox Mailbox(string name, long? account = null) => Store.Read(unit => unit.Mailboxes.Find(account ?? User, name)!);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Mime.Sections;
@@ -19,13 +20,10 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
     internal static bool TryCopy(ImapSession session, string url, BlobWriter into, long most, out Reply refusal)
     {
         refusal = Reply.No("BADURL " + Shown(url), "nothing is there");
-        if (!TryParse(url, out var parsed) || parsed.Open(session) is not { } source) return false;
+        if (!TryParse(url, out var parsed) || parsed.Open(session, session.Who!.AccountId) is not { } source) return false;
         using (source)
         {
-            OctetRange range;
-            if (parsed.Section is { Path.Count: 0, What: SectionText.Whole }) range = new OctetRange(0, source.Length);
-            else if (parsed.Section.Fields is not null || !SectionResolver.TryResolve(source.Root, source.PrefixLength, parsed.Section, out range)) return false;
-            if (parsed.Partial is { } partial) range = range.Slice(partial.Offset, partial.Count);
+            if (!parsed.TryRange(source, out var range)) return false;
             if (range.Length > most - into.Length)
             {
                 refusal = Reply.No("TOOBIG", "the message is too large");
@@ -43,15 +41,25 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
         }
     }
 
-    MessageSource? Open(ImapSession session)
+    /// <summary>The octets that the URL means of its message; false when the message has none such.</summary>
+    internal bool TryRange(MessageSource source, out OctetRange range)
     {
-        var account = session.Who!.AccountId;
+        range = new OctetRange(0, source.Length);
+        var whole = Section is { Path.Count: 0, What: SectionText.Whole };
+        if (!whole && (Section.Fields is not null || !SectionResolver.TryResolve(source.Root, source.PrefixLength, Section, out range))) return false;
+        if (Partial is { } partial) range = range.Slice(partial.Offset, partial.Count);
+        return true;
+    }
+
+    /// <summary>The message as an account may read it; null when it is not there. Only the session's own client may leave out the mailbox.</summary>
+    internal MessageSource? Open(ImapSession session, long account)
+    {
         return session.Store.Read(unit =>
         {
-            var mailbox = Mailbox is { } name ? unit.Mailboxes.Find(account, MailboxName.Normal(name))
-                : session.Selected is { } selected ? unit.Mailboxes.Get(account, selected.MailboxId) : null;
+            var mailbox = Mailbox is { } name ? MailboxAccess.Find(unit, account, name, Rights.Read).Mailbox
+                : session.Selected is { } selected ? unit.Mailboxes.Get(selected.AccountId, selected.MailboxId) : null;
             if (mailbox is null || UidValidity is { } validity && validity != mailbox.UidValidity || unit.Places.Find(mailbox.Id, Uid) is not { } place) return null;
-            return unit.Mailboxes.Load(account, [place.MessageId]) is [var row] ? new MessageSource(session.Store, row) : null;
+            return unit.Mailboxes.Load(mailbox.AccountId, [place.MessageId]) is [var row] ? new MessageSource(session.Store, row) : null;
         });
     }
 

@@ -24,10 +24,13 @@ sealed class IdCommand : ImapCommand
         var reader = arguments.Read(session);
         reader.SP();
         var said = IdArguments.Read(ref reader);
+        session.Client = $"{Field(said, "name")} {Field(said, "version")}".Trim();
         ImapLog.Client(session.Server.Log, session.Connection.Remote, Text(said));
         session.Out.Raw("* ID (\"name\" \"Posthorn\")\r\n"u8);
         return new(Reply.Ok("ID completed"));
     }
+
+    static string? Field(IdArguments said, string name) => said.Fields.FirstOrDefault(f => f.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
     /// <summary>One line, control characters gone.</summary>
     static string Text(IdArguments said)

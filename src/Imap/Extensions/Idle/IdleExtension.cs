@@ -27,7 +27,7 @@ sealed class IdleCommand : ImapCommand
     {
         arguments.None(session);
         session.Out.Raw("+ idling\r\n"u8);
-        var signal = new Signal();
+        var signal = session.Notify?.Signal ?? new Signal();
         session.Selected?.View.Watch(signal);
         session.Connection.IdlePoint(true);
         try { return await WaitAsync(session, signal).ConfigureAwait(false); }
@@ -46,7 +46,7 @@ sealed class IdleCommand : ImapCommand
         while (true)
         {
             signal.Reset();
-            session.Selected?.Tell(mayExpunge: true);
+            await session.TellAsync(mayExpunge: true).ConfigureAwait(false);
             // Before the read begins: a read that waits has nothing to flush, so that nobody else touches the output.
             await connection.FlushAsync().ConfigureAwait(false);
             if (more is null)

@@ -1,3 +1,4 @@
+using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 
@@ -35,15 +36,17 @@ sealed class ReplaceCommand : ImapCommand
             await session.RefuseLiteralAsync(mark).ConfigureAwait(false);
             throw;
         }
-        var target = session.Find(mailbox);
-        if (selected.ReadOnly || target is null || selected.Shown.IndexOf(uid) < 0)
+        var found = session.Find(mailbox, Rights.Insert, "TRYCREATE");
+        var target = found.Mailbox;
+        const Rights Removing = Rights.Mark | Rights.Expunge;
+        if (selected.ReadOnly || (selected.Rights & Removing) != Removing || target is null || selected.Shown.IndexOf(uid) < 0)
         {
             if (arguments.Literal is { } mark) await session.RefuseLiteralAsync(mark).ConfigureAwait(false);
             return selected.ReadOnly ? Reply.No("READ-ONLY", "the mailbox is open for reading only")
-                : target is null ? Reply.No("TRYCREATE", "there is no such mailbox") : Reply.No("EXPUNGEISSUED", "there is no such message");
+                : (selected.Rights & Removing) != Removing ? Reply.No("NOPERM", "you may not remove messages here") : target is null ? found.Refusal : Reply.No("EXPUNGEISSUED", "there is no such message");
         }
         if (await upload.ReadAsync(head, arguments.Text, at, arguments.Literal).ConfigureAwait(false) is { } refusal) return refusal;
-        var reply = await upload.FileAsync(target, (selected.MailboxId, uid), Verb).ConfigureAwait(false);
+        var reply = await upload.FileAsync(target, found.Rights, (selected.AccountId, selected.MailboxId, uid), Verb).ConfigureAwait(false);
         if (reply.Kind != ReplyKind.Ok) return reply;
         // RFC 8508 §3.4: the UID of the new one before the client hears that the old one is gone.
         session.Untagged("OK"u8, reply.Code, "replacement is stored");

@@ -1,0 +1,120 @@
+using Posthorn.Imap.Access;
+using Posthorn.Imap.Session;
+
+namespace Posthorn.Imap.Extensions.Quota;
+
+/// <summary>QUOTA (RFC 9208): one root for each account, named after it.</summary>
+sealed class QuotaExtension : ImapExtension
+{
+    internal override IReadOnlyList<ImapCommand> Commands { get; } = [new GetQuotaCommand(), new GetQuotaRootCommand(), new SetQuotaCommand()];
+
+    internal override void List(ImapSession session, List<string> words)
+    {
+        if (session.Who is not null) words.AddRange(["QUOTA", "QUOTA=RES-STORAGE", "QUOTASET"]);
+    }
+}
+
+/// <summary>GETQUOTA (RFC 9208 §4.1.1), of one's own root.</summary>
+sealed class GetQuotaCommand : ImapCommand
+{
+    internal override string Verb => "GETQUOTA";
+
+    internal override When When => When.LoggedIn;
+
+    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        var root = reader.AStringText();
+        reader.End();
+        if (QuotaAnswer.Root(session, session.Who!.AccountId) != root) return new(Reply.No("NONEXISTENT", "there is no such quota root"));
+        QuotaAnswer.Quota(session, session.Who!.AccountId);
+        return new(Reply.Ok("GETQUOTA completed"));
+    }
+}
+
+/// <summary>GETQUOTAROOT (RFC 9208 §4.1.2); of a mailbox that is not there yet, too.</summary>
+sealed class GetQuotaRootCommand : ImapCommand
+{
+    internal override string Verb => "GETQUOTAROOT";
+
+    internal override When When => When.LoggedIn;
+
+    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var name = Commands.OneName.Read(session, arguments);
+        var account = session.Who!.AccountId;
+        if (MailboxPlace.IsOther(name))
+        {
+            // RFC 9208 §6: what others have used is for those to know who may read.
+            var found = session.Find(name, Rights.Read);
+            if (found.Mailbox is not { } mailbox) return new(found.Refusal);
+            account = mailbox.AccountId;
+        }
+        session.Out.Raw("* QUOTAROOT "u8);
+        session.Out.Mailbox(name);
+        session.Out.SP();
+        session.Out.String(QuotaAnswer.Root(session, account));
+        session.Out.EndLine();
+        QuotaAnswer.Quota(session, account);
+        return new(Reply.Ok("GETQUOTAROOT completed"));
+    }
+}
+
+/// <summary>SETQUOTA (RFC 9208 §4.1.3). Quotas are the administrator's, who has other tools.</summary>
+sealed class SetQuotaCommand : ImapCommand
+{
+    internal override string Verb => "SETQUOTA";
+
+    internal override When When => When.LoggedIn;
+
+    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    {
+        var reader = arguments.Read(session);
+        reader.SP();
+        var root = reader.AStringText();
+        reader.SP();
+        reader.Open();
+        if (!reader.TryClose())
+        {
+            do
+            {
+                reader.Atom();
+                reader.SP();
+                reader.Number64();
+            }
+            while (reader.TryTake((byte)' '));
+            reader.Close();
+        }
+        reader.End();
+        if (QuotaAnswer.Root(session, session.Who!.AccountId) != root) return new(Reply.No("NONEXISTENT", "there is no such quota root"));
+        QuotaAnswer.Quota(session, session.Who!.AccountId);
+        return new(Reply.No("NOPERM", "the administrator sets quotas"));
+    }
+}
+
+/// <summary>Responses of QUOTA (RFC 9208 §4.2).</summary>
+static class QuotaAnswer
+{
+    /// <summary>STORAGE counts units of so many octets (RFC 9208 §5.1).</summary>
+    const int Unit = 1024;
+
+    internal static string Root(ImapSession session, long account) => session.Store.Read(unit => unit.Rights.Address(account)) is { } address ? "#user/" + address : "";
+
+    /// <summary>What is used and allowed; an empty list where nothing is limited.</summary>
+    internal static void Quota(ImapSession session, long account)
+    {
+        var output = session.Out;
+        output.Raw("* QUOTA "u8);
+        output.String(Root(session, account));
+        output.Raw(" ("u8);
+        if (session.Store.Read(unit => unit.Directory.Account(account)) is { Quota: > 0 } row)
+        {
+            output.Raw("STORAGE "u8);
+            output.Number((row.Used + Unit - 1) / Unit);
+            output.SP();
+            output.Number(row.Quota / Unit);
+        }
+        output.Raw(")\r\n"u8);
+    }
+}

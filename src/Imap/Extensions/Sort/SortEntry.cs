@@ -1,0 +1,77 @@
+using Posthorn.Imap.Grammar;
+using Posthorn.Imap.Search;
+using Posthorn.Imap.Session;
+using Posthorn.Imap.Threads;
+using Posthorn.Imap.Views;
+using Posthorn.Mime.Envelopes;
+
+namespace Posthorn.Imap.Extensions.Sort;
+
+/// <summary>What one criterion compares: a number or a folded text.</summary>
+readonly record struct SortValue(long Number, string? Text);
+
+/// <summary>A message with what it is sorted by.</summary>
+sealed record SortEntry(uint Uid, SortValue[] Values);
+
+/// <summary>The order that SORT asks for (RFC 5256 §3, RFC 5957 §3).</summary>
+sealed class SortOrder(IReadOnlyList<SortCriterion> criteria) : IComparer<SortEntry>
+{
+    /// <summary>True when the view alone knows all that is compared.</summary>
+    bool NeedsEnvelopes { get; } = criteria.Any(static c => c.Key is not (SortKey.Arrival or SortKey.Size or SortKey.Relevancy));
+
+    public int Compare(SortEntry? x, SortEntry? y)
+    {
+        for (var i = 0; i < criteria.Count; i++)
+        {
+            var (a, b) = (x!.Values[i], y!.Values[i]);
+            var c = a.Text is null ? a.Number.CompareTo(b.Number) : string.CompareOrdinal(a.Text, b.Text);
+            if (c != 0) return criteria[i].Reverse ? -c : c;
+        }
+        // RFC 5256 §3: what is equal by all criteria is in mailbox order, which REVERSE does not turn.
+        return x!.Uid.CompareTo(y!.Uid);
+    }
+
+    /// <summary>The messages of some indices (ascending) with their values, in order.</summary>
+    internal List<SortEntry> Sort(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, CancellationToken ct)
+    {
+        var entries = new List<SortEntry>(indices.Count);
+        if (NeedsEnvelopes)
+            EnvelopeScan.Run(session, selected, indices, bodies: false, (index, source) => entries.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
+        else
+            foreach (var index in indices) entries.Add(Entry(selected.Shown[index], null));
+        entries.Sort(this);
+        return entries;
+    }
+
+    SortEntry Entry(in Row row, Envelope? envelope)
+    {
+        var values = new SortValue[criteria.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = Value(criteria[i].Key, row, envelope);
+        return new SortEntry(row.Uid, values);
+    }
+
+    static SortValue Value(SortKey key, in Row row, Envelope? envelope) => key switch
+    {
+        SortKey.Arrival => new(row.Received.ToUnixTimeSeconds(), null),
+        SortKey.Size => new(row.Size, null),
+        SortKey.Date => new((SentDate.Moment(envelope!.Date) ?? row.Received).ToUnixTimeSeconds(), null),
+        SortKey.Subject => new(0, CaseMap.Fold(BaseSubject.Of(envelope!.Subject).Text)),
+        SortKey.From => new(0, Mailbox(envelope!.From)),
+        SortKey.To => new(0, Mailbox(envelope!.To)),
+        SortKey.Cc => new(0, Mailbox(envelope!.Cc)),
+        SortKey.DisplayFrom => new(0, Display(envelope!.From)),
+        SortKey.DisplayTo => new(0, Display(envelope!.To)),
+        _ => default, // relevancy: nothing is more to the point than anything else
+    };
+
+    /// <summary>The local part of the first address, or the name of a group that comes first.</summary>
+    static string Mailbox(IReadOnlyList<EnvelopeAddress> list) => list is [var first, ..] ? CaseMap.Fold(first.Mailbox) : "";
+
+    /// <summary>RFC 5957 §3: the name of the first address, for want of one the address; of a group its name.</summary>
+    static string Display(IReadOnlyList<EnvelopeAddress> list)
+    {
+        if (list is not [var first, ..]) return "";
+        if (!first.IsMailbox) return CaseMap.Fold(first.Mailbox);
+        return CaseMap.Fold(!string.IsNullOrWhiteSpace(first.Name) ? first.Name.Trim() : $"{first.Mailbox}@{first.Host}");
+    }
+}

@@ -1,0 +1,30 @@
+using Posthorn.Storage;
+
+namespace Posthorn.Imap.Session;
+
+/// <summary>Reads messages of a mailbox in batches, for what asks for many of them: SORT and THREAD.</summary>
+static class EnvelopeScan
+{
+    /// <summary>Messages whose rows are read together.</summary>
+    const int Batch = 256;
+
+    /// <summary>Shows the messages of some indices (ascending) that are still there; a source is valid during the call.</summary>
+    /// <param name="bodies">True when more than the envelope is asked for.</param>
+    internal static void Run(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, bool bodies, Action<int, MessageSource> visit, CancellationToken ct)
+    {
+        for (var at = 0; at < indices.Count; at += Batch)
+        {
+            ct.ThrowIfCancellationRequested();
+            List<int> batch = [.. indices.Skip(at).Take(Batch)];
+            foreach (var (index, source) in bodies ? MessageBatch.Whole(session, selected, batch) : MessageBatch.Structures(session, selected, batch))
+                if (source is not null)
+                    using (source) Visit(session, selected, index, source, visit);
+        }
+    }
+
+    static void Visit(ImapSession session, SelectedMailbox selected, int index, MessageSource source, Action<int, MessageSource> visit)
+    {
+        try { visit(index, source); }
+        catch (StoreDamageException e) { ImapLog.Damaged(session.Server.Log, source.MessageId, selected.AccountId, e.Message); }
+    }
+}
