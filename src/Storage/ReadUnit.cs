@@ -14,6 +14,9 @@ public class ReadUnit
         Mailboxes = new Messages.MailboxTables(this);
         Places = new Messages.PlaceScans(this);
         Subscriptions = new Messages.SubscriptionTable(this);
+        Imports = new Imports.ImportTable(this);
+        Archives = new Archives.ArchiveTable(this);
+        Retentions = new Archives.RetentionTable(this);
         Events = new Events.EventTable(this);
         Queue = new Queue.QueueTables(this);
         Blobs = new Blobs.BlobTable(this);
@@ -24,6 +27,9 @@ public class ReadUnit
     public Messages.MailboxTables Mailboxes { get; }
     public Messages.PlaceScans Places { get; }
     public Messages.SubscriptionTable Subscriptions { get; }
+    public Imports.ImportTable Imports { get; }
+    public Archives.ArchiveTable Archives { get; }
+    public Archives.RetentionTable Retentions { get; }
     public Events.EventTable Events { get; }
     public Queue.QueueTables Queue { get; }
 

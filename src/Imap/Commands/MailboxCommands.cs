@@ -104,7 +104,7 @@ sealed class RenameCommand : ImapCommand
         return (MailboxName.Normal(from), MailboxName.Normal(to.TrimEnd(MailboxName.Delimiter)));
     }
 
-    static Reply Rename(WriteUnit unit, long account, string from, string to)
+    internal static Reply Rename(WriteUnit unit, long account, string from, string to)
     {
         var tables = unit.Mailboxes;
         if (tables.Find(account, from) is not { } mailbox) return Reply.No("NONEXISTENT", "there is no such mailbox");

@@ -200,6 +200,9 @@ public sealed class MailboxTables
     {
         _placing.RemoveAll(accountId);
         _unit.Subscriptions.RemoveAll(accountId);
+        _unit.Imports.RemoveAll(accountId);
+        _unit.Archives.RemoveAll(accountId);
+        _unit.Retentions.RemoveAll(accountId);
     }
 
     Mailbox Demand(long accountId, long mailboxId) =>
