@@ -16,6 +16,25 @@ static class TransferVerbs
         Import("mbox", "Brings in mbox files, or directories of them, with flags and dates. Run again, it brings what is new.", "Files, or directories in which each file is a mailbox.", static (i, path) => i.MboxAsync(path)),
         Import("eml", "Brings in messages of which each is a file. Run again, it brings what is new.", "Files, or directories with .eml files in them.", static (i, path) => i.EmlAsync(path),
             new VerbParameter("seen", ParameterKind.Flag, "Marks them as read.")),
+        new("import imap", "Copies an account from another IMAP server. Run again, it brings what is new and flags that have changed.",
+            [
+                Account,
+                new("folders", ParameterKind.AnyWords, "Folders of the other server; all of the user's own when left out."),
+                new("host", ParameterKind.Option, "The other server."),
+                new("port", ParameterKind.Option, "Its port; 993, or 143 without implicit TLS."),
+                new("user", ParameterKind.Option, "Who logs in there."),
+                new("password", ParameterKind.Password, "The password there."),
+                new("tls", ParameterKind.Option, "implicit (when left out), starttls, or none: the password and all mail go in clear."),
+                new("caFile", ParameterKind.Option, "Roots to trust in place of the system's, in PEM."),
+                new("anyCertificate", ParameterKind.Flag, "Takes any certificate: nobody knows who is at the other end."),
+                Mailbox,
+            ], Nowhere, static (r, to) =>
+            {
+                foreach (var name in r["skipped"]!.AsArray()) to.WriteLine(QueuePrint.Clean($"left out: {name}"));
+                PrintImport(r, to);
+                if ((long)r["flags"]! > 0) to.WriteLine($"Changed the flags of {r["flags"]} messages.");
+            })
+        { Local = static (work, ct) => new ImapImport(work, ct).RunAsync(), Exit = LocalWork.Exit },
         new("export-mail", "Writes the mail of an account into files. Run again, it writes what is new.",
             [
                 Account,

@@ -4,11 +4,11 @@ namespace Posthorn.Transfer.Files;
 
 /// <summary>
 /// Mailboxes as directories of a Maildir++: INBOX is the directory itself, "A/B" is ".A.B" in it, in modified UTF-7. A dot in
-/// a name, which the layout has no place for, is written as modified UTF-7 would write what it cannot.
+/// a name, which the layout has no place for, is written as "%2E": no name of ours has a percent sign.
 /// </summary>
 static class MaildirNames
 {
-    const string Dot = "&AC4-";
+    const string Dot = "%2E";
     const string Inbox = "INBOX";
 
     /// <summary>The directory of a mailbox, relative to the Maildir; empty for INBOX.</summary>
@@ -23,15 +23,14 @@ static class MaildirNames
         if (directory.Length == 0) return Inbox;
         if (directory[0] != '.') return null;
         var levels = directory[1..].Split('.').Select(Decode).ToList();
-        return levels.Exists(static l => l is null || l.Length == 0 || l.Contains(MailboxAdmin.Delimiter)) ? null : MailboxAdmin.Normal(string.Join(MailboxAdmin.Delimiter, levels));
+        return levels.Exists(static l => l.Length == 0 || l.Contains(MailboxAdmin.Delimiter)) ? null : MailboxAdmin.Normal(string.Join(MailboxAdmin.Delimiter, levels));
     }
 
     /// <summary>A level as servers write it, in modified UTF-7, or as those write it that are set up for UTF-8.</summary>
-    public static string? Decode(string level)
-    {
-        var parts = level.Split(Dot).Select(static p => MailboxEncoding.TryDecode(p) ?? p);
-        return string.Join('.', parts);
-    }
+    public static string Decode(string level) => Fitting(string.Join('.', level.Split(Dot).Select(static p => MailboxEncoding.TryDecode(p) ?? p)));
+
+    /// <summary>A name of elsewhere with "_" for the characters that no name here may have.</summary>
+    public static string Fitting(string name) => new([.. name.Select(static c => c is '%' or '*' || char.IsControl(c) ? '_' : c)]);
 
     /// <summary>What a folder of this name is for, when it is one of the names that nearly all programs use; null for others.</summary>
     public static string? UseOf(string mailbox) => mailbox switch

@@ -25,7 +25,7 @@ static class MaildirReader
         {
             var name = Path.GetFileName(directory);
             if (name is "cur" or "new" or "tmp") continue;
-            if (name[0] != '.') Tree(directory, MaildirNames.Decode(name) ?? name, below);
+            if (name[0] != '.') Tree(directory, MaildirNames.Decode(name), below);
             else if (IsMaildir(directory))
             {
                 if (MaildirNames.MailboxOf(name) is { } mailbox) below.Add(new MaildirFolder(mailbox, directory));
@@ -40,7 +40,7 @@ static class MaildirReader
     {
         if (IsMaildir(directory)) into.Add(new MaildirFolder(MailboxAdmin.Normal(mailbox), directory));
         foreach (var below in Directory.EnumerateDirectories(directory))
-            if (Path.GetFileName(below) is var name && name[0] != '.' && name is not ("cur" or "new" or "tmp")) Tree(below, mailbox + MailboxAdmin.Delimiter + (MaildirNames.Decode(name) ?? name), into);
+            if (Path.GetFileName(below) is var name && name[0] != '.' && name is not ("cur" or "new" or "tmp")) Tree(below, mailbox + MailboxAdmin.Delimiter + MaildirNames.Decode(name), into);
     }
 
     /// <summary>Mailboxes that are subscribed to; null when nothing says so.</summary>
