@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Posthorn.Cli;
 using Posthorn.Imap.Administration;
 using Posthorn.Imap.Client;
+using Posthorn.Transfer.Files;
 using Posthorn.Transfer.Link;
 using Posthorn.Verbs;
 
@@ -77,6 +78,7 @@ sealed class ImapImport(LocalWork work, CancellationToken ct)
     async Task FolderAsync(ImapClient server, string source, RemoteFolder folder)
     {
         var into = work.Arguments.Optional("mailbox") is { } under ? MailboxAdmin.Normal(under) + (folder.Name == "INBOX" ? "" : MailboxAdmin.Delimiter + folder.Name) : folder.Name;
+        into = MaildirNames.Fitting(into);
         var use = folder.Attributes.Select(MailboxAdmin.RoleOf).Where(static r => r != Storage.Messages.MailboxRole.None).Select(MailboxAdmin.UseOf).FirstOrDefault();
         var mailbox = await work.Client.EnsureAsync(into, use, folder.Subscribed, ct).ConfigureAwait(false);
         _mailboxes.Add(mailbox.Id);

@@ -3,8 +3,8 @@ using Posthorn.Imap.Administration;
 namespace Posthorn.Transfer.Files;
 
 /// <summary>
-/// Mailboxes as files of a directory: "A/B" is "A/B.mbox". What would hide a file, or lead out of the directory, is written as
-/// "%" and two hexadecimal digits.
+/// Mailboxes as files of a directory: "A/B" is "A/B.mbox". What would hide a file, or lead out of the directory, is "%2E" for
+/// a dot.
 /// </summary>
 static class MboxNames
 {
@@ -16,7 +16,7 @@ static class MboxNames
         var levels = mailbox.Split(MailboxAdmin.Delimiter);
         for (var i = 0; i < levels.Length; i++)
         {
-            var level = levels[i].Replace("%", "%25", StringComparison.Ordinal);
+            var level = levels[i];
             if (level[0] == '.') level = "%2E" + level[1..];
             // A directory must not be taken for another mailbox's file.
             if (i < levels.Length - 1 && level.EndsWith(Suffix, StringComparison.Ordinal)) level = level[..^Suffix.Length] + "%2E" + Suffix[1..];
@@ -48,8 +48,7 @@ static class MboxNames
 
     static string Mailbox(string above, string name)
     {
-        name = name.Replace("%2E", ".", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
-        name = MaildirNames.Decode(name) ?? name;
+        name = MaildirNames.Decode(name);
         return MailboxAdmin.Normal(above.Length == 0 && name == "mbox" ? "INBOX" : above + name);
     }
 }
