@@ -78,7 +78,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
                     var whole = false;
                     try
                     {
-                        while (await reader.NextAsync(ct).ConfigureAwait(false) is { Length: > 0 } piece) await work.Client.WriteAsync(piece.Span, ct).ConfigureAwait(false);
+                        while (reader.Next() is { Length: > 0 } piece) await work.Client.WriteAsync(piece.Span, ct).ConfigureAwait(false);
                         whole = true;
                     }
                     finally { await work.Client.EndAsync(whole, ct).ConfigureAwait(false); }

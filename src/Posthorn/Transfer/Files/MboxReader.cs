@@ -8,7 +8,7 @@ namespace Posthorn.Transfer.Files;
 /// Reads an mbox (RFC 4155) of any size in bounded memory. A message begins with a line that has a date, at the start or behind an
 /// empty line. Lines that were quoted by "&gt;" lose one (mboxrd; the older mboxo is read as well), line ends become CRLF.
 /// </summary>
-sealed class MboxReader(Stream stream) : IMailContent, IDisposable
+sealed class MboxReader(Stream stream) : IDisposable
 {
     /// <summary>Of a header that is larger, what comes later is text.</summary>
     const int MostHeader = 1 << 20;
@@ -105,10 +105,9 @@ sealed class MboxReader(Stream stream) : IMailContent, IDisposable
         Flags = MailFlags.Of(keywords, flags);
     }
 
-    /// <summary>The message in CRLF lines; empty at its end.</summary>
-    public ValueTask<ReadOnlyMemory<byte>?> NextAsync(CancellationToken ct)
+    /// <summary>The next piece of the message in CRLF lines, valid until the next call; empty at its end.</summary>
+    public ReadOnlyMemory<byte> Next()
     {
-        ct.ThrowIfCancellationRequested();
         if (_handed) _out.ResetWrittenCount();
         while (_inBody && _out.WrittenCount < Piece) Fill();
         _handed = true;
@@ -116,7 +115,7 @@ sealed class MboxReader(Stream stream) : IMailContent, IDisposable
         // What the file had to have at the end, a line end, the message had not.
         if (Mark is { } mark && _given + piece.Length > mark.Size) piece = piece[..(int)Math.Max(0, mark.Size - _given)];
         _given += piece.Length;
-        return new(piece);
+        return piece;
     }
 
     /// <summary>Octets of the message so far, as it is in the file.</summary>
