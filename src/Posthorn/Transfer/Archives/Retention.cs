@@ -29,6 +29,8 @@ sealed class Retention(MailStore store, TimeProvider time)
             ct.ThrowIfCancellationRequested();
             uint[] due = proof is null ? piece : [.. piece.Where(proof.Has)];
             kept += piece.Length - due.Length;
+            // What an archive has no more, or not as it was, is to be written to it again.
+            if (proof?.TakeMissing() is { Count: > 0 } missing) await store.WriteAsync(unit => Forget(unit, mailbox.Id, missing), ct).ConfigureAwait(false);
             if (due.Length > 0) removed += await store.WriteAsync(unit => Current(unit, rule, mailbox.Id) ? unit.Mailboxes.Expunge(rule.AccountId, mailbox.Id, due, "retention") : 0, ct).ConfigureAwait(false);
         }
         return new RetentionReport(rule, removed, kept);
@@ -38,6 +40,12 @@ sealed class Retention(MailStore store, TimeProvider time)
     static bool Current(WriteUnit unit, RetentionRow rule, long mailbox) =>
         unit.Retentions.Of(rule.AccountId).Any(r => r.Mailbox == rule.Mailbox && r.Keep == rule.Keep && r.Archived == rule.Archived)
         && unit.Mailboxes.Get(rule.AccountId, mailbox)?.Name == rule.Mailbox;
+
+    static bool Forget(WriteUnit unit, long mailbox, List<(long Archive, uint Uid)> missing)
+    {
+        foreach (var (archive, uid) in missing) unit.Archives.Forget(archive, mailbox, uid);
+        return true;
+    }
 
     /// <summary>What the archives of an account have of one mailbox, by looking.</summary>
     sealed class Proof
@@ -55,7 +63,21 @@ sealed class Retention(MailStore store, TimeProvider time)
             _archives = store.Read(u => u.Archives.Of(account).Select(a => (a, u.Archives.Places(a.Id, mailboxId).ToDictionary(static p => p.Uid))).ToList());
         }
 
-        internal bool Has(uint uid) => _archives.Exists(a => a.Places.TryGetValue(uid, out var place) && IsThere(a.Archive, place));
+        List<(long Archive, uint Uid)> _missing = [];
+
+        internal bool Has(uint uid)
+        {
+            foreach (var (archive, places) in _archives)
+            {
+                if (!places.TryGetValue(uid, out var place)) continue;
+                if (IsThere(archive, place)) return true;
+                _missing.Add((archive.Id, uid));
+            }
+            return false;
+        }
+
+        /// <summary>What was noted as archived and was not found.</summary>
+        internal List<(long Archive, uint Uid)> TakeMissing() => Interlocked.Exchange(ref _missing, []);
 
         bool IsThere(ArchiveRow archive, ArchivedRow place)
         {
