@@ -33,25 +33,38 @@ sealed class MboxWriter : IDisposable
     /// <summary>Notes what is whole; the offset behind it.</summary>
     long Scan(string path)
     {
+        if (IsCutBeginning(path)) return 0;
         using var reader = new MboxReader(MaildirReader.Open(path));
         (uint, uint)? last = null;
-        var end = 0L;
+        var (end, any) = (0L, false);
         try
         {
-            while (reader.NextMessage())
+            for (; reader.NextMessage(); any = true)
             {
                 if (last is { } whole) _there.Add(whole);
+                else if (any) throw Foreign(path);
                 end = reader.Start;
                 last = reader.Mark is { } mark ? (mark.Validity, mark.Uid) : null;
-                if (last is null) throw new ForeignFileException($"{path} has messages that were not written by this program, and stays as it is");
             }
         }
-        catch (InvalidDataException) { throw new ForeignFileException($"{path} was not written by this program, and stays as it is"); }
-        // Only the last one can be less than it was to be.
+        catch (InvalidDataException) { throw Foreign(path); }
+        // Only the last one can be less than it was to be; of a first one enough was there to know it.
+        if (last is null && end == 0 && any) throw Foreign(path);
         if (last is not { } final || reader.Mark is not { } made || reader.Length < made.Size || !reader.EndedByEmptyLine) return end;
         _there.Add(final);
         return new FileInfo(path).Length;
     }
+
+    /// <summary>True for a file that has no more than a part of what stands before a first message of ours.</summary>
+    static bool IsCutBeginning(string path)
+    {
+        using var file = File.OpenRead(path);
+        var head = new byte[256];
+        var n = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        return n < head.Length && (Postmark.Begin.StartsWith(head.AsSpan(0, n)) || (head.AsSpan(0, n).StartsWith(Postmark.Begin) && head.AsSpan(0, n).Count((byte)'\n') <= 1));
+    }
+
+    static ForeignFileException Foreign(string path) => new($"{path} has what was not written by this program, and stays as it is");
 
     public bool Has(OutgoingMail mail) => _there.Contains((_validity, mail.Uid));
 

@@ -11,6 +11,9 @@ static class Postmark
     static readonly string[] Days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     static readonly string[] Months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+    /// <summary>How those that are written here begin.</summary>
+    public static ReadOnlySpan<byte> Begin => "From MAILER-DAEMON "u8;
+
     /// <summary>True for a line that has a date as this one has; a sentence that begins with "From" has none.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out DateTimeOffset date)
     {
