@@ -17,6 +17,9 @@ public class ReadUnit
         Rights = new Sharing.RightsTable(this);
         Annotations = new Sharing.AnnotationTable(this);
         UrlKeys = new Sharing.UrlKeyTable(this);
+        Imports = new Imports.ImportTable(this);
+        Archives = new Archives.ArchiveTable(this);
+        Retentions = new Archives.RetentionTable(this);
         Events = new Events.EventTable(this);
         Queue = new Queue.QueueTables(this);
         Blobs = new Blobs.BlobTable(this);
@@ -30,6 +33,9 @@ public class ReadUnit
     public Sharing.RightsTable Rights { get; }
     public Sharing.AnnotationTable Annotations { get; }
     public Sharing.UrlKeyTable UrlKeys { get; }
+    public Imports.ImportTable Imports { get; }
+    public Archives.ArchiveTable Archives { get; }
+    public Archives.RetentionTable Retentions { get; }
     public Events.EventTable Events { get; }
     public Queue.QueueTables Queue { get; }
 

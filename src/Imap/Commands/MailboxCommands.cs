@@ -117,7 +117,7 @@ sealed class RenameCommand : ImapCommand
         return (MailboxName.Normal(from), MailboxName.Normal(to.TrimEnd(MailboxName.Delimiter)));
     }
 
-    static Reply Rename(WriteUnit unit, long who, string from, string to)
+    internal static Reply Rename(WriteUnit unit, long who, string from, string to)
     {
         var found = MailboxAccess.Find(unit, who, from, Rights.Delete);
         if (found.Mailbox is not { } mailbox || MailboxPlace.Of(unit, who, from) is not { } old) return found.Refusal;

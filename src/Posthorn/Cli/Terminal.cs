@@ -20,6 +20,9 @@ class Terminal(TextReader input, TextWriter output, TextWriter error)
     /// <summary>True when a person can be asked.</summary>
     public virtual bool CanAsk => false;
 
+    /// <summary>True when the error output is seen by a person while the command runs.</summary>
+    public virtual bool ShowsProgress => false;
+
     /// <summary>Asks without showing what is typed.</summary>
     public virtual string AskSecret(string prompt) => throw new InvalidOperationException();
 
@@ -33,6 +36,8 @@ class Terminal(TextReader input, TextWriter output, TextWriter error)
     sealed class SystemTerminal() : Terminal(Console.In, new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true }, Console.Error)
     {
         public override bool CanAsk => !Console.IsInputRedirected && !Console.IsErrorRedirected;
+
+        public override bool ShowsProgress => !Console.IsErrorRedirected;
 
         public override Stream OpenInput() => Console.OpenStandardInput();
 

@@ -5,6 +5,8 @@ using Posthorn.Configuration;
 using Posthorn.Control;
 using Posthorn.Logging;
 using Posthorn.Storage;
+using Posthorn.Transfer;
+using Posthorn.Transfer.Link;
 using Posthorn.Verbs;
 
 namespace Posthorn.Cli;
@@ -26,6 +28,7 @@ sealed class VerbCommand(Verb verb, Terminal terminal, ConfigLoader loader)
             ReadContent(input);
             ReadPassword(input);
             if (verb.Confirm is { } question && !input.Yes && terminal.CanAsk && !terminal.AskYes(question(new VerbArguments(input.Values)))) return Fail(input, ExitCode.TemporaryFailure, "not done");
+            if (verb.Local is not null) return Print(input, await ConverseAsync(input, config, ct).ConfigureAwait(false));
             if (verb.ShowsFirst) return await ShowFirstAsync(input, config, ct).ConfigureAwait(false);
             return Print(input, await AskAsync(config, input.Values, ct).ConfigureAwait(false));
         }
@@ -73,6 +76,30 @@ sealed class VerbCommand(Verb verb, Terminal terminal, ConfigLoader loader)
         if (verb.Offline is { } alone) return VerbRunner.Success(verb, await alone(config, logs, ct).ConfigureAwait(false));
         await using var offline = await VerbContext.OpenAsync(config, logs).ConfigureAwait(false);
         return await VerbRunner.RunAsync(verb, offline, new VerbArguments(values), log, ct).ConfigureAwait(false);
+    }
+
+    async Task<JsonObject> ConverseAsync(VerbInput input, LoadedConfig config, CancellationToken ct)
+    {
+        if (await ControlClient.OpenAsync(config.ControlSocket, TransferHost.Verb, ct).ConfigureAwait(false) is { } server) return await WorkAsync(input, config, server, ct).ConfigureAwait(false);
+        using var logs = new LogProvider(LogOutput.To(new WriterStream(terminal.Error)), LogFormat.Text, LogSeverity.Warning, TimeProvider.System);
+        await using var offline = await VerbContext.OpenAsync(config, logs).ConfigureAwait(false);
+        var (ours, theirs) = PipePair.Make();
+        var host = Task.Run(() => new TransferHost(offline).RunAsync(theirs, ct), CancellationToken.None);
+        var answer = await WorkAsync(input, config, ours, ct).ConfigureAwait(false);
+        await host.ConfigureAwait(false);
+        return answer;
+    }
+
+    async Task<JsonObject> WorkAsync(VerbInput input, LoadedConfig config, Stream stream, CancellationToken ct)
+    {
+        using var channel = new LinkChannel(stream);
+        var progress = new Progress(terminal.ShowsProgress && !input.Json ? terminal.Error : null, TimeProvider.System);
+        try { return VerbRunner.Success(verb, await verb.Local!(new LocalWork(new TransferClient(channel), new VerbArguments(input.Values), config, progress, TimeProvider.System), ct).ConfigureAwait(false)); }
+        catch (VerbException e) { return VerbRunner.Failure(e.Exit, e.Message); }
+        catch (Exception e) when (e is LinkException or System.Net.Sockets.SocketException) { return VerbRunner.Failure(ExitCode.TemporaryFailure, $"{e.Message}; what was done so far is kept, run the command again to go on"); }
+        catch (UnauthorizedAccessException e) { return VerbRunner.Failure(ExitCode.NoPermission, e.Message); }
+        catch (IOException e) { return VerbRunner.Failure(ExitCode.IoError, e.Message); }
+        finally { progress.End(); }
     }
 
     int Print(VerbInput input, JsonObject answer)

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Posthorn.Transfer.Link;
 using Posthorn.Verbs;
 using Posthorn.Wire.Connections;
 
@@ -71,6 +72,13 @@ sealed partial class ControlServer : IAsyncDisposable
             limit.CancelAfter(ReadTimeout);
             if (await ControlFrame.ReadAsync(stream, limit.Token).ConfigureAwait(false) is not { } request) return;
             limit.CancelAfter(Timeout.InfiniteTimeSpan);
+            if (request["verb"] is JsonValue asked && asked.TryGetValue<string>(out var name) && name == TransferHost.Verb)
+            {
+                await ControlFrame.WriteAsync(stream, new JsonObject { ["exit"] = 0 }, _stop.Token).ConfigureAwait(false);
+                await new TransferHost(_context).RunAsync(stream, _stop.Token).ConfigureAwait(false);
+                LogVerb(name, 0);
+                return;
+            }
             var reply = await AnswerAsync(request, _stop.Token).ConfigureAwait(false);
             await ControlFrame.WriteAsync(stream, reply, _stop.Token).ConfigureAwait(false);
         }

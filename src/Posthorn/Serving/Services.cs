@@ -29,6 +29,7 @@ sealed class Services : IAsyncDisposable
     readonly TrustedNetworks _trusted;
     readonly TimeProvider _time;
     readonly Housekeeping _housekeeping;
+    readonly MailKeeping _keeping;
     readonly Connector _connector;
     readonly DeliveryAgent _agent;
     readonly OutboundQueue? _queue;
@@ -51,6 +52,7 @@ sealed class Services : IAsyncDisposable
         var backend = new SmtpBackend(store, _directory, delivery, time, logs.CreateLogger("delivery"), _queue);
         _smtp = new SmtpServer(Deployment.Smtp(config.Options) with { UnderStress = nearlyFull }, backend, authenticator, time, logs.CreateLogger("smtp"));
         _housekeeping = new Housekeeping(store, time, logs.CreateLogger("housekeeping"));
+        _keeping = new MailKeeping(store, time, logs.CreateLogger("keeping"));
     }
 
     public MailStore Store { get; }
@@ -100,6 +102,7 @@ sealed class Services : IAsyncDisposable
         await _agent.DisposeAsync().ConfigureAwait(false);
         _connector.Dispose();
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
+        await _keeping.DisposeAsync().ConfigureAwait(false);
         _imap.Dispose();
         _directory.Dispose();
         _kdf.Dispose();

@@ -54,6 +54,12 @@ sealed record Verb(string Path, string Help, IReadOnlyList<VerbParameter> Parame
     /// </summary>
     public Func<Func<Configuration.LoadedConfig?>, VerbArguments, CancellationToken, Task<JsonObject>>? Alone { get; init; }
 
+    /// <summary>
+    /// What it does in place of <see cref="Run"/>, in the command's own process and with its rights on files, while the side of
+    /// the store (the running server, or this process when none runs) answers through a conversation.
+    /// </summary>
+    public Func<Transfer.LocalWork, CancellationToken, Task<JsonObject>>? Local { get; init; }
+
     /// <summary>The exit code that a result stands for; null for 0.</summary>
     public Func<JsonObject, int>? Exit { get; init; }
 }

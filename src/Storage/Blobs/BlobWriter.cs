@@ -39,7 +39,7 @@ public sealed class BlobWriter : IAsyncDisposable
     public ReadOnlyMemory<byte> Head => _head.AsMemory(0, _headLength);
 
     /// <summary>SHA-256, once sealed.</summary>
-    internal byte[]? Hash { get; private set; }
+    public byte[]? Hash { get; private set; }
 
     /// <summary>Appends; spills to a temporary file past 128 KiB. Throws <see cref="StoreFullException"/> when that file cannot grow.</summary>
     public void Write(ReadOnlySpan<byte> octets)

@@ -206,6 +206,9 @@ public sealed class MailboxTables
         _unit.UrlKeys.RemoveAccount(accountId);
         _placing.RemoveAll(accountId);
         _unit.Subscriptions.RemoveAll(accountId);
+        _unit.Imports.RemoveAll(accountId);
+        _unit.Archives.RemoveAll(accountId);
+        _unit.Retentions.RemoveAll(accountId);
     }
 
     Mailbox Demand(long accountId, long mailboxId) =>

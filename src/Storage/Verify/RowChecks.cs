@@ -134,6 +134,24 @@ static class RowChecks
             SELECT id, state, COALESCE(finished, 0) FROM queue_recipients
             WHERE (finished IS NULL AND state IN (4, 5, 6)) OR (finished IS NOT NULL AND state IN (1, 2, 3))
             """)),
+        new(Severity.Orphan, "import", "belongs to account {1}, which is not there", new("""
+            SELECT i.id, i.account_id FROM imports i LEFT JOIN accounts a ON a.id = i.account_id WHERE a.id IS NULL
+            """)),
+        new(Severity.Orphan, "import", "has messages, and is not there", new("""
+            SELECT m.import_id FROM imported m LEFT JOIN imports i ON i.id = m.import_id WHERE i.id IS NULL GROUP BY m.import_id
+            """)),
+        new(Severity.Orphan, "archive", "belongs to account {1}, which is not there", new("""
+            SELECT r.id, r.account_id FROM archives r LEFT JOIN accounts a ON a.id = r.account_id WHERE a.id IS NULL
+            """)),
+        new(Severity.Damage, "archive", "has format {1} or a time that cannot be", new("""
+            SELECT id, format FROM archives WHERE format < 1 OR format > 2 OR every < 0 OR due < 0 OR due > 253402300799999999
+            """)),
+        new(Severity.Orphan, "archive", "has messages, and is not there", new("""
+            SELECT m.archive_id FROM archived m LEFT JOIN archives r ON r.id = m.archive_id WHERE r.id IS NULL GROUP BY m.archive_id
+            """)),
+        new(Severity.Orphan, "retention", "belongs to account {1}, which is not there", new("""
+            SELECT t.id, t.account_id FROM retentions t LEFT JOIN accounts a ON a.id = t.account_id WHERE a.id IS NULL
+            """)),
         new(Severity.Damage, "event", "row {1} is of an unknown kind, {2}", new("""
             SELECT trace, id, kind FROM events WHERE kind < 1 OR kind > 19
             """)),

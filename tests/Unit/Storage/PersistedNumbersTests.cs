@@ -1,5 +1,6 @@
 using Posthorn.Accounts.Routes;
 using Posthorn.Storage;
+using Posthorn.Storage.Archives;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
 using Posthorn.Storage.Queue;
@@ -23,6 +24,7 @@ public class PersistedNumbersTests
         List<RouteKind>().ShouldBe("Default=0 Recipient=1 Sender=2");
         List<RecipientState>().ShouldBe("Due=1 Leased=2 Held=3 Delivered=4 Failed=5 Dropped=6");
         List<SenderTrust>().ShouldBe("Unproven=0 Proven=1 Failed=2");
+        List<ArchiveFormat>().ShouldBe("Maildir=1 Mbox=2");
     }
 
     [Fact]
