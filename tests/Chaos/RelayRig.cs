@@ -14,8 +14,8 @@ sealed class RelayRig : IAsyncDisposable
     readonly string _directory = Directory.CreateTempSubdirectory("posthorn-relay-").FullName;
     readonly Installation _installation;
 
-    // A message is on its way for tens of milliseconds and for five of them the sink has it while the server does not know.
-    readonly RecordingSink _sink = new() { RcptDelay = TimeSpan.FromMilliseconds(300), DotDelay = TimeSpan.FromMilliseconds(5) };
+    // A message is on its way for tens of milliseconds and for at least one of them the sink has it while the server does not know.
+    readonly RecordingSink _sink = new() { RcptDelay = TimeSpan.FromMilliseconds(300), DotDelay = TimeSpan.FromMilliseconds(1) };
 
     int _serial;
 
@@ -23,7 +23,7 @@ sealed class RelayRig : IAsyncDisposable
     {
         _installation = new Installation(_directory, Path.Combine(_directory, "data"), Ports.FreeBase());
         _installation.Sections["limits"] = new JsonObject { ["connectionsPerAddress"] = 1000, ["connectionsPerNetwork"] = 1000, ["connectionRate"] = 100_000, ["drain"] = "20 s" };
-        _installation.Sections["delivery"] = new JsonObject { ["concurrencyStart"] = 20, ["concurrencyMost"] = 20, ["retryFirst"] = "1 s" };
+        _installation.Sections["delivery"] = new JsonObject { ["concurrencyStart"] = 12, ["concurrencyMost"] = 12, ["retryFirst"] = "1 s" };
     }
 
     public ServerProcess? Server { get; private set; }

@@ -27,7 +27,7 @@ static class QueueFates
         };
         return told.Reason == NoticeReason.Delivered ? fate : fate with
         {
-            RemoteMta = RemoteMta(result.Relay),
+            RemoteMta = IsUnreached(result) ? null : RemoteMta(result.Relay),
             Diagnostic = result.FromPeer ? "smtp; " + said : null,
             Reason = result.FromPeer || said.Length == 0 ? null : said,
             LastAttempt = now,
@@ -77,9 +77,13 @@ static class QueueFates
     /// <summary>True when nobody was asked, so that it is not another server's doing.</summary>
     static bool IsUnknown(RecipientResult result) => !result.FromPeer && result.Relay is null && result.Enhanced.EndsWith(".0.0", StringComparison.Ordinal);
 
+    /// <summary>True when no server of the domain was there to talk to (RFC 3463 §3.5, X.4.1).</summary>
+    static bool IsUnreached(RecipientResult result) => !result.FromPeer && result.Enhanced is [_, '.', '4', '.', '1'];
+
     /// <summary>Who says what follows.</summary>
     static string Saying(RecipientResult result, EmailAddress shown) => (result.FromPeer, HostOf(result.Relay)) switch
     {
+        _ when IsUnreached(result) => $"No server of {shown.Domain} could be reached:",
         (true, { } host) => $"The server {host}, to which mail for {shown.Domain} goes, said:",
         (true, null) => $"The program to which mail for {shown.Domain} goes said:",
         (false, { } host) => $"With the server {host}, to which mail for {shown.Domain} goes, this went wrong:",

@@ -253,7 +253,7 @@ sealed class Board(QueueOptions options)
                 lane.LastTrouble = trouble;
                 lane.Proven = false;
                 if (!(dead = lane.Window.Down())) break;
-                lane.RestUntil = now + options.Cooldown;
+                lane.RestUntil = now + lane.Rest;
                 lane.PutOff = trouble ?? "its hosts could not be reached";
                 break;
         }
@@ -282,6 +282,14 @@ sealed class Board(QueueOptions options)
     {
         while (_puttingOff.TryPeek(out var lane))
         {
+            if (lane.PutOff is null && !lane.Holds)
+            {
+                // Forgiven meanwhile: it is dialled like any other.
+                _puttingOff.Dequeue();
+                lane.ListedForPuttingOff = false;
+                List(lane);
+                continue;
+            }
             if (lane.Take() is { } parcel)
             {
                 Took(parcel);

@@ -17,6 +17,9 @@ sealed class Dispatcher : IDisposable
     /// <summary>A lease holds for so long unless it is renewed.</summary>
     internal static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(10);
 
+    /// <summary>From one look at the store to the next, when nobody falls due.</summary>
+    static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
+
     /// <summary>Parcels that are put off at once.</summary>
     const int MostPuttingOff = 500;
 
@@ -288,7 +291,7 @@ sealed class Dispatcher : IDisposable
                 return;
             }
             if (_board.End(parcel, report.Health, Attempts.Trouble(report), Now))
-                QueueLog.Down(_log, parcel.Lane.Key, (long)_options.Cooldown.TotalSeconds, parcel.Lane.LastTrouble ?? "");
+                QueueLog.Down(_log, parcel.Lane.Key, (long)parcel.Lane.Rest.TotalSeconds, parcel.Lane.LastTrouble ?? "");
         }
     }
 
@@ -336,7 +339,8 @@ sealed class Dispatcher : IDisposable
     {
         lock (_gate)
         {
-            if (!(_look || _nextDue <= now) || Now < _restUntil) return false;
+            // Whoever falls due does not rest: the look finds him, so it is not in vain.
+            if (!(_nextDue <= now) && !(_look && Now >= _restUntil)) return false;
             (_look, _nextDue) = (false, null);
             return true;
         }
@@ -348,7 +352,8 @@ sealed class Dispatcher : IDisposable
         lock (_gate)
         {
             if (nextDue is { } due && (_nextDue is null || due < _nextDue)) _nextDue = due;
-            _restUntil = Now + took * 10; // so that looking takes at most a tenth of the time
+            // So that looking takes at most a tenth of the time; bounded, since who was stopped meanwhile did not look for so long.
+            _restUntil = Now + (took * 10 < LongestRest ? took * 10 : LongestRest);
         }
     }
 

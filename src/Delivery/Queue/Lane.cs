@@ -27,6 +27,9 @@ sealed class Lane
     /// <summary>Most messages a minute; 0 for no bound.</summary>
     internal int Rate { get; private set; }
 
+    /// <summary>How long it is left alone when it is taken for dead: never longer than a first retry waits, since those would miss their time.</summary>
+    internal TimeSpan Rest { get; private set; }
+
     /// <summary>Its mail waits for somebody's word: nothing is dialled.</summary>
     internal bool Holds { get; private set; }
 
@@ -93,6 +96,8 @@ sealed class Lane
     internal void Follow(Route route, QueueOptions options)
     {
         Rate = route.Settings.Rate ?? options.Rate;
+        var first = route.Settings.RetryFirst ?? options.RetryFirst;
+        Rest = first < options.Cooldown ? first : options.Cooldown;
         Holds = route.Transport.Kind == TransportKind.Hold;
         var most = route.Settings.Concurrency ?? options.ConcurrencyMost;
         if (most != Window.Most) Window.SetMost(most);

@@ -38,7 +38,7 @@ public sealed record QueueOptions
     /// <summary>Most messages a minute to a destination; 0 for no bound.</summary>
     public int Rate { get; init; }
 
-    /// <summary>A destination that could not be reached at all gets no connection for this long.</summary>
+    /// <summary>A destination that could not be reached at all gets no connection for this long, at most the first wait of a retry.</summary>
     public TimeSpan Cooldown { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Recipients handed over in one transaction.</summary>

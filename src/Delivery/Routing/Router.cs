@@ -64,14 +64,5 @@ sealed class Router(AccountDirectory accounts, string hostname, Srs srs)
     internal ValueTask<EmailAddress> ForwardSenderAsync(EmailAddress sender, EmailAddress forwarder, CancellationToken ct) =>
         accounts.IsLocalDomain(sender.Domain) || sender.Domain == hostname || sender.Domain == srs.Domain ? ValueTask.FromResult(sender) : srs.RewriteAsync(sender, forwarder, ct);
 
-    Resolution Resolve(EmailAddress address)
-    {
-        var resolution = accounts.Resolve(address);
-        // RFC 5321 §4.1.1.3, §4.5.1: <postmaster> comes completed with our host name, which need not be a mail domain. And
-        // who answers a notice (it comes from MAILER-DAEMON there) is to reach a human (RFC 3464 §2).
-        if (resolution.Status == ResolutionStatus.NotLocal && address.Domain == hostname
-            && (address.LocalPart.Equals("postmaster", StringComparison.OrdinalIgnoreCase) || address.LocalPart.Equals("mailer-daemon", StringComparison.OrdinalIgnoreCase)))
-            return accounts.ResolvePostmaster();
-        return resolution;
-    }
+    Resolution Resolve(EmailAddress address) => OwnName.Resolve(accounts, hostname, address);
 }

@@ -108,7 +108,7 @@ sealed record DeliverySection
     [Option("Most messages a minute to one destination; 0 for no bound.", Unit = OptionUnit.PerMinute, Minimum = 0, Maximum = 1_000_000)]
     public int Rate { get; init; }
 
-    [Option("How long a destination is left alone when none of its hosts could be reached.")]
+    [Option("How long a destination is left alone when none of its hosts could be reached; never longer than the first wait of a retry (delivery.retryFirst, or that of its route).")]
     public TimeSpan Cooldown { get; init; } = TimeSpan.FromMinutes(5);
 
     [Option("Most recipients of a message that are handed over in one transaction.", Minimum = 1, Maximum = 1000)]

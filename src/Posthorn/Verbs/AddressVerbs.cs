@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Posthorn.Accounts;
 using Posthorn.Accounts.Routes;
 using Posthorn.Cli;
+using Posthorn.Delivery.Routing;
 using Posthorn.Wire.Addresses;
 using static Posthorn.Verbs.VerbJson;
 
@@ -26,7 +27,8 @@ static class AddressVerbs
         var address = Parse(text);
         var sender = arguments.Optional("sender") is { Length: > 0 } from and not "<>" ? Parse(from) : null;
         var behind = context.Srs.Reverse(address);
-        var found = context.Directory.Resolve(behind ?? address, explain: true);
+        var hostname = context.Config.Options.Hostname;
+        var found = OwnName.Resolve(context.Directory, EmailAddress.NormalizeDomain(hostname) ?? hostname, behind ?? address, explain: true);
         var routes = context.Directory.Routes;
         IReadOnlyList<Destination> destinations = found.Status == ResolutionStatus.NotLocal ? [new Destination.Foreign(behind ?? address)] : found.Destinations;
         return Task.FromResult(new JsonObject

@@ -39,7 +39,11 @@ static class RouteVerbs
             (r, to) => to.WriteLine($"The route is now {Line(r)}.")),
         new("route list", "Lists the routes.", [],
             (c, _, _) => Task.FromResult(new JsonObject { ["routes"] = List(c.Routes.List().Select(Of)) }),
-            (r, to) => Table(to, [.. Items(r, "routes").Select(i => new[] { $"{i["route"]}", $"{i["transport"]}", InWords(i) })])),
+            (r, to) =>
+            {
+                if (!Items(r, "routes").Any()) to.WriteLine("None: all mail goes to the exchangers that the DNS names for its domain.");
+                Table(to, [.. Items(r, "routes").Select(i => new[] { $"{i["route"]}", $"{i["transport"]}", InWords(i) })]);
+            }),
         new("route show", "Shows one route.", [Named, Sender],
             (c, a, _) => Task.FromResult(Of(c.Routes.Show(Kind(a), a.Text("pattern")))),
             (r, to) => Table(to, [["Route", $"{r["route"]}"], ["Transport", $"{r["transport"]}"], .. r["settings"]!.AsObject().Select(s => new[] { RouteWords.Option(s.Key), $"{s.Value}" })])),

@@ -25,7 +25,7 @@ static class StoryWords
         "received" => Received(d),
         "filed" => $"filed in {d["mailbox"]}{(account is null ? "" : " of " + account)} (UID {d["uid"]}){For(d, account)}",
         "queued" => "queued for " + To(d),
-        "forwarded" => $"sent on by {d["by"]} to {d["address"]}{(d["from"] is "" or "<>" ? "" : $" as from {d["from"]}")}",
+        "forwarded" => $"sent on by {d["by"]} to {d["address"]}{(d["from"] is "" or "<>" ? "" : $", as from {d["from"]}")}",
         "refused" when d.Has("by") => $"not sent on by {d["by"]} to {d["address"]}: {d["reason"]}",
         "held" => "on hold: " + To(d) + ByHand(d),
         "delivered" => $"delivered to {d["to"]}{Host(d)}{Saying(d)}{After(d)}",
@@ -60,7 +60,8 @@ static class StoryWords
 
     static string ByHand(Detail d) => d.Has("by") ? ", by hand" : "";
 
-    static string Host(Detail d) => (d.Has("relay") ? " by " + d["relay"] : "") + (d.Has("tls") ? $" ({d["tls"]})" : "");
+    /// <summary>The other server, where its words do not begin with its name anyhow.</summary>
+    static string Host(Detail d) => (d.Has("relay") && !d["reply"].StartsWith(d["relay"] + ":", StringComparison.Ordinal) ? " by " + d["relay"] : "") + (d.Has("tls") ? $" ({d["tls"]})" : "");
 
     static string Saying(Detail d) => d.Has("reply") ? ": " + d["reply"] : "";
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -89,9 +90,16 @@ public sealed class MailHost(string directory, string hostname, string address, 
         await Expect(client, $"MAIL FROM:<{from}>{mail}", ct);
         foreach (var recipient in to) await Expect(client, $"RCPT TO:<{recipient}>{parameters}", ct);
         await Expect(client, "DATA", ct);
-        var reply = await Expect(client, message.ReplaceLineEndings("\r\n").TrimEnd() + "\r\n.", ct);
+        var reply = await Expect(client, Stuffed(message) + ".", ct);
         await client.SendAsync("QUIT", ct);
         return reply.Split(' ')[^1];
+    }
+
+    /// <summary>The text as DATA takes it: CRLF, dots doubled (RFC 5321 §4.5.2). Its characters stand for octets.</summary>
+    static string Stuffed(string message)
+    {
+        var lines = message.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd('\n').Split('\n');
+        return string.Concat(lines.Select(l => (l.StartsWith('.') ? "." : "") + l + "\r\n"));
     }
 
     static async Task<string> Expect(LineClient client, string command, CancellationToken ct)
@@ -103,11 +111,11 @@ public sealed class MailHost(string directory, string hostname, string address, 
     /// <summary>Waits until the mailbox holds so many messages and reads them all.</summary>
     public async Task<IReadOnlyList<ReadMessage>> ReadAsync(string account, int count, CancellationToken ct, int seconds = 30)
     {
-        for (var waited = 0; ; waited += 100)
+        for (var clock = Stopwatch.StartNew(); ;)
         {
             await using (var reader = await Pop3Reader.LoginAsync(Pop3, account, Password, ct))
             {
-                if (await reader.CountAsync(ct) >= count || waited > seconds * 1000)
+                if (await reader.CountAsync(ct) >= count || clock.Elapsed > TimeSpan.FromSeconds(seconds))
                 {
                     var all = new List<ReadMessage>();
                     await foreach (var message in reader.AllAsync(ct)) all.Add(message);
@@ -119,6 +127,34 @@ public sealed class MailHost(string directory, string hostname, string address, 
             await Task.Delay(100, ct);
         }
     }
+
+    /// <summary>Waits until a mailbox holds a message with these words in it; all of them that do.</summary>
+    public async Task<IReadOnlyList<ReadMessage>> FindAsync(string account, string words, CancellationToken ct, int seconds = 30)
+    {
+        for (var clock = Stopwatch.StartNew(); ;)
+        {
+            var found = (await ReadAsync(account, 0, ct)).Where(m => m.Text.Contains(words, StringComparison.Ordinal)).ToList();
+            if (found.Count > 0) return found;
+            if (clock.Elapsed > TimeSpan.FromSeconds(seconds)) throw new TimeoutException($"{account} holds no message with \"{words}\" after {seconds} s\n{Server?.Tail}");
+            await Task.Delay(250, ct);
+        }
+    }
+
+    /// <summary>Waits until nothing is in the queue any more.</summary>
+    public async Task IdleAsync(CancellationToken ct, int seconds = 30)
+    {
+        for (var clock = Stopwatch.StartNew(); ;)
+        {
+            var list = await JsonAsync(["queue", "list"], ct);
+            if (list["recipients"]!.AsArray().Count == 0) return;
+            if (clock.Elapsed > TimeSpan.FromSeconds(seconds)) throw new TimeoutException($"after {seconds} s the queue still holds {list["recipients"]!.ToJsonString()}\n{Server?.Tail}");
+            await Task.Delay(200, ct);
+        }
+    }
+
+    /// <summary>The ids of the messages that a trace by address or Message-ID finds here.</summary>
+    public async Task<IReadOnlyList<string>> TracesAsync(string what, CancellationToken ct) =>
+        [.. (await JsonAsync(["trace", what], ct))["stories"]!.AsArray().Select(s => s!["id"]!.GetValue<string>())];
 
     /// <summary>The story of a message here: kind and detail of each event.</summary>
     public async Task<IReadOnlyList<(string Kind, JsonObject Detail)>> StoryAsync(string id, CancellationToken ct)
@@ -134,12 +170,12 @@ public sealed class MailHost(string directory, string hostname, string address, 
     /// <summary>Waits until the story tells an event of this kind.</summary>
     public async Task<JsonObject> EventAsync(string id, string kind, CancellationToken ct, int seconds = 30)
     {
-        for (var waited = 0; ; waited += 200)
+        for (var clock = Stopwatch.StartNew(); ;)
         {
             var story = await StoryAsync(id, ct);
             foreach (var e in story)
                 if (e.Kind == kind) return e.Detail;
-            if (waited > seconds * 1000) throw new TimeoutException($"{id}: no event \"{kind}\" in {seconds} s, only {string.Join(", ", story.Select(e => e.Kind))}\n{Server?.Tail}");
+            if (clock.Elapsed > TimeSpan.FromSeconds(seconds)) throw new TimeoutException($"{id}: no event \"{kind}\" in {seconds} s, only {string.Join(", ", story.Select(e => e.Kind))}\n{Server?.Tail}");
             await Task.Delay(200, ct);
         }
     }

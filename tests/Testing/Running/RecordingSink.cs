@@ -38,9 +38,11 @@ public sealed class RecordingSink : IAsyncDisposable
         _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(new IPEndPoint(address ?? IPAddress.Loopback, port));
         _listener.Listen(512);
-        Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+        (Address, Port) = (((IPEndPoint)_listener.LocalEndPoint!).Address, ((IPEndPoint)_listener.LocalEndPoint).Port);
         _accepting = AcceptAsync();
     }
+
+    public IPAddress Address { get; }
 
     public int Port { get; }
 

@@ -76,6 +76,8 @@ public class RoutingTests
     [InlineData("BOB@old.test", "250 2.0.0")]
     [InlineData("bob+any@example.test", "250 2.0.0")]
     [InlineData("postmaster@mail.example.test", "250 2.0.0")] // what <postmaster> becomes
+    [InlineData("Root@mail.example.test", "250 2.0.0")] // what a name alone becomes for cron
+    [InlineData("other@mail.example.test", "550 5.7.1")]
     [InlineData("PostMaster@other.test", "250 2.0.0")]
     public async Task Recipients(string address, string reply)
     {

@@ -76,7 +76,7 @@ sealed class OutboundRig : IAsyncDisposable
     public DeliveryAgent Agent { get; }
 
     /// <summary>Both at one port, which is whatever the kernel gives to the first.</summary>
-    static (ScriptedPeer, ScriptedPeer) Listen(Func<IPEndPoint, ScriptedPeer> first, Func<IPEndPoint, ScriptedPeer> second)
+    public static (ScriptedPeer, ScriptedPeer) Listen(Func<IPEndPoint, ScriptedPeer> first, Func<IPEndPoint, ScriptedPeer> second)
     {
         for (var tries = 0; ; tries++)
         {

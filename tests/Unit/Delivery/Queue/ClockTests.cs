@@ -79,4 +79,27 @@ public class ClockTests
         await rig.SettleAsync();
         rig.Agent.Attempts.Count.ShouldBe(2);
     }
+
+    /// <summary>Looking at the store rests in proportion to what it took; a clock that jumped meanwhile makes an hour of it.</summary>
+    [Fact]
+    public async Task A_look_that_seems_to_have_taken_an_hour_holds_up_neither_what_falls_due_nor_what_is_new()
+    {
+        await using var rig = await SchedulerRig.OpenAsync();
+        rig.Agent.Script = _ => Answer.Later;
+        await rig.AddAsync("bob@far.example");
+        await rig.SettleAsync();
+        var dispatcher = rig.Queue.Running.ShouldNotBeNull().Dispatcher;
+        dispatcher.Looked(null, TimeSpan.FromHours(1));
+        dispatcher.Idle().ShouldBe(TimeSpan.FromMinutes(15));
+        rig.Clock.Advance(TimeSpan.FromMinutes(15) - TimeSpan.FromMilliseconds(100));
+        await rig.SettleAsync();
+        dispatcher.Looked(null, TimeSpan.FromHours(1));
+        rig.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        await rig.SettleAsync();
+        rig.Agent.Attempts.Count.ShouldBe(2);
+        dispatcher.Looked(null, TimeSpan.FromHours(1));
+        await rig.AddAsync("eve@near.example");
+        await rig.AdvanceAsync(TimeSpan.FromSeconds(1));
+        rig.Agent.Attempts.Count.ShouldBe(3);
+    }
 }

@@ -16,9 +16,7 @@ public class DrainTests
         await rig.SettleAsync();
         var drain = rig.Queue.DrainAsync(TimeSpan.FromSeconds(30));
         await rig.AddAsync("late@far.example");
-        rig.Clock.Advance(TimeSpan.FromSeconds(10));
-        rig.Agent.Release();
-        await drain;
+        await rig.MoveUntilAsync(drain);
         rig.Row("bob@far.example").State.ShouldBe(RecipientState.Delivered);
         (rig.Row("late@far.example").State, rig.Row("late@far.example").Attempts).ShouldBe((RecipientState.Due, 0));
         rig.Agent.Attempts.Count.ShouldBe(1);
@@ -34,8 +32,7 @@ public class DrainTests
         await rig.SettleAsync();
         var drain = rig.Queue.DrainAsync(TimeSpan.FromSeconds(5));
         rig.Agent.Parked.ShouldBe(1);
-        rig.Clock.Advance(TimeSpan.FromSeconds(6));
-        await drain;
+        await rig.MoveUntilAsync(drain);
         var row = rig.Row("bob@far.example");
         (row.State, row.Attempts).ShouldBe((RecipientState.Due, 0));
         row.Due.ShouldBeLessThanOrEqualTo(rig.Clock.GetUtcNow());
@@ -56,9 +53,7 @@ public class DrainTests
         for (var i = 0; i < 5; i++) (await rig.AcceptAsync($"u{i}@far.example")).Leased.ShouldBe(1);
         var drain = rig.Queue.DrainAsync(TimeSpan.FromSeconds(5));
         await SchedulerRig.UntilAsync(() => rig.Agent.Parked == 1);
-        rig.Clock.Advance(TimeSpan.FromSeconds(1));
-        rig.Agent.Release();
-        await drain;
+        await rig.MoveUntilAsync(drain);
         rig.Rows().Count(r => r.State == RecipientState.Delivered).ShouldBe(2);
         rig.Rows().Where(r => r.State == RecipientState.Due && r.Attempts == 0).Count().ShouldBe(4);
     }
@@ -78,12 +73,8 @@ public class DrainTests
             for (var i = 0; i < 10; i++) await rig.AcceptAsync($"a{round}-{i}@d{i % 4}.example");
             await rig.AddManyAsync([.. Enumerable.Range(0, 10).Select(i => ("s@example.test", new[] { $"b{round}-{i}@d{i % 4}.example" }))]);
             rig.Queue.Wake();
-            var drain = rig.Queue.DrainAsync(TimeSpan.FromSeconds(3));
-            rig.Clock.Advance(TimeSpan.FromSeconds(2));
-            rig.Agent.Release();
             // What would take longer is cut, and given back.
-            rig.Clock.Advance(TimeSpan.FromSeconds(2));
-            await drain;
+            await rig.MoveUntilAsync(rig.Queue.DrainAsync(TimeSpan.FromSeconds(3)));
             rig.NewQueue();
             await rig.Queue.StartAsync();
         }

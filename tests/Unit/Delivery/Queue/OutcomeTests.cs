@@ -12,7 +12,7 @@ public class OutcomeTests
     [Fact]
     public async Task Ten_thousand_messages_with_random_outcomes_are_all_accounted_for()
     {
-        await using var rig = await SchedulerRig.OpenAsync(SchedulerRig.Plain with { GiveUp = TimeSpan.FromHours(3), DelayNotice = TimeSpan.FromHours(1) }, start: false);
+        await using var rig = await SchedulerRig.OpenAsync(SchedulerRig.Plain with { GiveUp = TimeSpan.FromHours(3), GiveUpBounces = TimeSpan.FromHours(3), DelayNotice = TimeSpan.FromHours(1), KeepFinished = TimeSpan.FromDays(30) }, start: false);
         var random = new Random(42);
         var taken = new Dictionary<string, int>();
         rig.Agent.Script = j =>

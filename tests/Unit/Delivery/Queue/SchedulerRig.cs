@@ -1,6 +1,7 @@
 using System.Text;
 using Posthorn.Accounts.Routes;
 using Posthorn.Delivery.Dsn;
+using Posthorn.Delivery.Outbound;
 using Posthorn.Delivery.Queue;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
@@ -19,8 +20,6 @@ sealed class SchedulerRig : IAsyncDisposable
 {
     public static readonly DateTimeOffset Start = new(2026, 11, 21, 8, 0, 0, TimeSpan.Zero);
 
-    readonly Dictionary<string, BlobLocation> _bodies = [];
-
     SchedulerRig() => Agent = new ScriptedAgent(Clock);
 
     public string Root { get; } = Directory.CreateTempSubdirectory("posthorn-queue").FullName;
@@ -37,6 +36,12 @@ sealed class SchedulerRig : IAsyncDisposable
 
     public static QueueOptions Plain => new() { Hostname = "mail.example.test" };
 
+    /// <summary>Takes the place of the scripted agent.</summary>
+    public IDeliveryAgent? RealAgent { get; set; }
+
+    /// <summary>Takes the place of the list of who was told.</summary>
+    public NoticeMaking? RealNotices { get; set; }
+
     public static async Task<SchedulerRig> OpenAsync(QueueOptions? options = null, bool start = true)
     {
         var rig = new SchedulerRig { Options = options ?? Plain };
@@ -48,7 +53,7 @@ sealed class SchedulerRig : IAsyncDisposable
 
     /// <summary>Another run on the same store: the former one is not told.</summary>
     public void NewQueue(string boot = "boot") =>
-        Queue = new OutboundQueue(Store, () => Routes, Agent, TellAsync, Options, Root, boot, () => 0, Clock, Log);
+        Queue = new OutboundQueue(Store, () => Routes, RealAgent ?? Agent, RealNotices ?? TellAsync, Options, Root, boot, () => 0, Clock, Log);
 
     ValueTask<NoticeFiling?> TellAsync(QueuedMessage message, IReadOnlyList<ToldRecipient> recipients, CancellationToken ct)
     {
@@ -112,7 +117,7 @@ sealed class SchedulerRig : IAsyncDisposable
         var quiet = 0;
         for (var n = 0; quiet < 3; n++)
         {
-            if (n > 60_000) throw new TimeoutException("the scheduler does not come to rest");
+            if (n > 20_000) throw new TimeoutException("the scheduler does not come to rest");
             quiet = Queue.Running is { } running && running.Sleeps && running.Dispatcher.Going == Agent.Parked ? quiet + 1 : 0;
             if (quiet < 3) await (quiet > 0 ? Task.Run(() => { }, Ct) : Task.Delay(1, Ct));
         }
@@ -134,6 +139,22 @@ sealed class SchedulerRig : IAsyncDisposable
             if (Clock.GetUtcNow() >= end) break;
         }
         await SettleAsync();
+    }
+
+    /// <summary>
+    /// Moves the clock on and on until a task ends. A timer that the task has yet to set would not fire by one move alone: the
+    /// test would then wait for ever.
+    /// </summary>
+    public async Task MoveUntilAsync(Task task)
+    {
+        for (var n = 0; !task.IsCompleted; n++)
+        {
+            if (n > 20_000) throw new TimeoutException("it does not end, however far the clock is moved");
+            Clock.Advance(TimeSpan.FromMilliseconds(100));
+            Agent.Release();
+            await Task.Delay(1, Ct);
+        }
+        await task;
     }
 
     /// <summary>Moves the clock at once; what happens on the way happens at its end.</summary>
@@ -169,7 +190,7 @@ sealed class SchedulerRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Queue.DisposeAsync();
+        await MoveUntilAsync(Queue.DisposeAsync().AsTask());
         await Store.DisposeAsync();
         Directory.Delete(Root, recursive: true);
     }

@@ -22,6 +22,7 @@ public class StoryWordsTests
     [InlineData("queued", """{"to":"list@b.test","address":"x@c.test"}""", "queued for x@c.test (written as list@b.test)")]
     [InlineData("delivered", """{"to":"x@c.test","relay":"mx.c.test[192.0.2.1]:25","tls":"TLS1.3 X","status":"2.0.0","reply":"250 ok","delay":75,"attempts":1}""", "delivered to x@c.test by mx.c.test[192.0.2.1]:25 (TLS1.3 X): 250 ok; after 1 min")]
     [InlineData("deferred", """{"to":"x@c.test","status":"4.4.1","reply":"refused","next":"2026-11-21T08:00:00Z","attempts":3}""", "not delivered yet to x@c.test: refused; next attempt 2026-11-21T08:00:00Z; attempt 3")]
+    [InlineData("deferred", """{"to":"x@c.test","relay":"mx.c.test[192.0.2.1]:25","status":"4.4.1","reply":"mx.c.test[192.0.2.1]:25: cannot connect","attempts":1}""", "not delivered yet to x@c.test: mx.c.test[192.0.2.1]:25: cannot connect")]
     [InlineData("bounced", """{"to":"x@c.test","relay":"mx.c.test[192.0.2.1]:25","status":"5.1.1","reply":"550 no","attempts":1}""", "given up: x@c.test by mx.c.test[192.0.2.1]:25: 550 no")]
     [InlineData("held", """{"to":"x@c.test","address":"x@c.test"}""", "on hold: x@c.test")]
     [InlineData("held", """{"to":"x@c.test","address":"x@c.test","by":"operator"}""", "on hold: x@c.test, by hand")]
