@@ -55,7 +55,7 @@ sealed class ListCommand(string verb, bool subscribed) : ImapCommand
         var bySubscription = (wanted.Select & ListSelect.Subscribed) != 0;
         var recursive = (wanted.Select & ListSelect.RecursiveMatch) != 0;
         var special = (wanted.Select & ListSelect.SpecialUse) != 0;
-        var chosen = (!bySubscription || entry.Subscribed) && (!special || entry.Role != MailboxRole.None);
+        var chosen = (!bySubscription || entry.Subscribed) && (!special || MailboxName.Use(entry.Role) is not null);
         // A name that nobody has and nobody subscribed to is there for what is below it.
         if (chosen && entry is { Mailbox: null, Subscribed: false } && (bySubscription || special)) chosen = false;
         if (chosen && entry.Mailbox is null && !bySubscription && !entry.HasChildren) return;

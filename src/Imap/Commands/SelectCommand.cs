@@ -27,7 +27,6 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         var view = session.Server.Views.Take(mailbox.AccountId, mailbox.Id);
         var selected = new SelectedMailbox(session, view, mailbox.Name, mailbox.UidValidity, readOnly);
         session.Select(selected);
-        if (!readOnly && selected.RecentBelow is > 0 and var below) _ = NoteRecentAsync(session, mailbox.Id, below);
         Describe(session, selected, mailbox);
         if (wanted.Resync is { } known && known.UidValidity == mailbox.UidValidity) Resync(session, selected, known);
         return new(Reply.Ok(readOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed"));
@@ -99,20 +98,5 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
             ref readonly var row = ref selected.Shown[i];
             if (row.ModSeq > known.ModSeq && (wanted is null || SequenceSet.Contains(wanted, row.Uid))) selected.TellFlags(i, withUid: true);
         }
-    }
-
-    /// <summary>Lets the store remember that these messages were told of. Nobody waits: a crash makes some messages recent twice.</summary>
-    static async Task NoteRecentAsync(ImapSession session, long mailboxId, uint below)
-    {
-        var server = session.Server;
-        try
-        {
-            await server.Store.WriteAsync(unit =>
-            {
-                unit.Places.TellRecent(mailboxId, below);
-                return 0;
-            }, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Exception e) { ImapLog.RecentNotKept(server.Log, e, mailboxId); }
     }
 }

@@ -18,17 +18,18 @@ sealed class SelectedMailbox : IDisposable
 {
     readonly ImapSession _session;
     readonly ViewCache _views;
-    readonly uint _recentBelow; // of the recent messages at SELECT
+    readonly List<(uint From, uint Below)> _recent = []; // UIDs that are recent in this session
     Snapshot _seen; // what was last compared; Shown may still have messages that are gone from it
-    uint _recentFrom;
+    uint _recentBelow; // all below it that were recent are noted in the store, or will be at the end
+    bool _recentNoted = true;
     int _keywordsTold;
 
     internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly)
     {
         (_session, _views, View, Name, UidValidity, ReadOnly) = (session, session.Server.Views, view, name, uidValidity, readOnly);
         Shown = _seen = view.Current;
-        _recentFrom = session.Rev2 ? uint.MaxValue : view.TakeRecent(Shown.UidNext, readOnly);
-        _recentBelow = Shown.UidNext;
+        if (!session.Rev2) TakeRecent();
+        NoteRecent();
         _keywordsTold = Shown.Keywords.Names.Count;
     }
 
@@ -45,13 +46,55 @@ sealed class SelectedMailbox : IDisposable
     /// <summary>What SEARCH RETURN (SAVE) kept, as UIDs (RFC 5182); empty at first.</summary>
     internal IReadOnlyList<uint> Saved { get; set; } = [];
 
-    /// <summary>UIDs from this one on are recent in this session.</summary>
-    internal bool IsRecent(uint uid) => uid >= _recentFrom;
+    /// <summary>True for a message that this session was the first to be told of (RFC 3501 §2.3.2).</summary>
+    internal bool IsRecent(uint uid)
+    {
+        foreach (var (from, below) in _recent)
+            if (uid >= from && uid < below) return true;
+        return false;
+    }
 
-    internal int Recent => _recentFrom == uint.MaxValue ? 0 : Shown.Count - Shown.FirstFrom(_recentFrom);
+    internal int Recent
+    {
+        get
+        {
+            var count = 0;
+            foreach (var (from, below) in _recent) count += Shown.FirstFrom(below) - Shown.FirstFrom(from);
+            return count;
+        }
+    }
 
-    /// <summary>The first UID that this session was not the first to be told of when it selected; for the store to remember.</summary>
-    internal uint RecentBelow => _recentFrom < _recentBelow ? _recentBelow : 0;
+    /// <summary>Takes the messages that nobody was told of. Of those that arrive while several sessions look, the one that asks first has them.</summary>
+    void TakeRecent()
+    {
+        var below = Shown.UidNext;
+        var first = View.TakeRecent(below, ReadOnly);
+        if (ReadOnly && _recent.Count > 0) first = Math.Max(first, _recent[^1].Below);
+        if (first >= below) return;
+        if (_recent.Count > 0 && _recent[^1].Below == first) _recent[^1] = (_recent[^1].From, below);
+        else _recent.Add((first, below));
+        if (!ReadOnly) (_recentBelow, _recentNoted) = (below, false);
+    }
+
+    /// <summary>Lets the store remember what was told of. Nobody waits: a crash makes some messages recent twice.</summary>
+    void NoteRecent()
+    {
+        if (!_recentNoted) _ = NoteRecentAsync(_session.Server, MailboxId, _recentBelow);
+        _recentNoted = true;
+    }
+
+    static async Task NoteRecentAsync(ImapServer server, long mailboxId, uint below)
+    {
+        try
+        {
+            await server.Store.WriteAsync(unit =>
+            {
+                unit.Places.TellRecent(mailboxId, below);
+                return 0;
+            }, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) { ImapLog.RecentNotKept(server.Log, e, mailboxId); }
+    }
 
     /// <summary>Tells the client what has changed.</summary>
     /// <param name="mayExpunge">False while message numbers must stay what they are.</param>
@@ -101,9 +144,7 @@ sealed class SelectedMailbox : IDisposable
         output.Number(Shown.Count);
         output.Raw(" EXISTS\r\n"u8);
         if (_session.Rev2) return;
-        // Messages that arrive while several sessions look are recent for the one that asks first.
-        var first = View.TakeRecent(Shown.UidNext, ReadOnly);
-        _recentFrom = Math.Min(_recentFrom, first);
+        TakeRecent();
         output.Raw("* "u8);
         output.Number(Recent);
         output.Raw(" RECENT\r\n"u8);
@@ -167,5 +208,9 @@ sealed class SelectedMailbox : IDisposable
         output.Raw(")\r\n"u8);
     }
 
-    public void Dispose() => _views.Release(View);
+    public void Dispose()
+    {
+        NoteRecent();
+        _views.Release(View);
+    }
 }

@@ -169,5 +169,5 @@ public abstract class ChangeCounterSuite : StoreSuite
     static Dictionary<long, string> Emails(Dictionary<long, Box> boxes) => boxes.Values
         .SelectMany(b => b.Places.Values.Select(p => (p.Message, p.Flags, b.Id)))
         .GroupBy(p => p.Message)
-        .ToDictionary(g => g.Key, g => string.Join(',', g.Select(p => p.Id).Order()) + g.Select(p => p.Flags).Distinct().Single());
+        .ToDictionary(g => g.Key, g => string.Join(',', g.Select(p => p.Id).Order()) + g.Select(p => p.Flags & ~MessageFlags.Deleted).Distinct().Single());
 }

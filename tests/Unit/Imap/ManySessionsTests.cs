@@ -1,0 +1,165 @@
+using Posthorn.Storage.Messages;
+using Shouldly;
+using Xunit;
+
+namespace Posthorn.Tests.Unit.Imap;
+
+/// <summary>What one session hears of another's changes, and when (RFC 9051 §7.5.1, RFC 2180).</summary>
+public class ManySessionsTests
+{
+    static string Mail(int n) => $"Subject: m{n}\r\n\r\ntext {n}\r\n";
+
+    static async Task<MailRoom> RoomAsync(int messages)
+    {
+        var room = await MailRoom.OpenAsync();
+        for (var i = 1; i <= messages; i++) await room.DeliverAsync(Mail(i));
+        return room;
+    }
+
+    [Fact]
+    public async Task Changes_of_others_are_told_with_the_next_command()
+    {
+        await using var room = await RoomAsync(3);
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        (await a.AskAsync("STORE 2 +FLAGS.SILENT (\\Flagged Blue)")).ShouldStartWith("OK");
+        await room.DeliverAsync(Mail(4));
+        var told = await b.ListAsync("NOOP");
+        told[0].ShouldBe("* 4 EXISTS");
+        told[1].ShouldStartWith("* 1 RECENT");
+        told[2].ShouldStartWith("* FLAGS (");
+        told[2].ShouldEndWith(" Blue)");
+        told[^1].ShouldBe("* 2 FETCH (FLAGS (\\Flagged Blue))");
+        (await b.ListAsync("NOOP")).ShouldBeEmpty();
+        (await a.ListAsync("NOOP")).ShouldBe(["* 4 EXISTS", "* 3 RECENT"]);
+    }
+
+    [Fact]
+    public async Task Numbers_stay_during_fetch_store_and_search()
+    {
+        await using var room = await RoomAsync(5);
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        await a.ListAsync("STORE 2,4 +FLAGS.SILENT (\\Deleted)");
+        await a.ListAsync("EXPUNGE");
+        // b counts five still: what is gone is where it was, and no EXPUNGE comes.
+        (await b.ListAsync("FETCH 5 (UID)")).ShouldContain("* 5 FETCH (UID 5)");
+        (await b.ListAsync("SEARCH UID 5")).ShouldContain("* SEARCH 5");
+        (await b.ListAsync("FETCH 4 (FLAGS)")).ShouldContain(r => r.StartsWith("* 4 FETCH (FLAGS"));
+        b.Untagged.ShouldNotContain(r => r.Contains("EXPUNGE"));
+        (await b.AskAsync("FETCH 1:5 (BODY.PEEK[TEXT])")).ShouldStartWith("NO [EXPUNGEISSUED]");
+        b.Untagged.Count(r => r.Contains("BODY[TEXT]")).ShouldBe(3);
+        (await b.AskAsync("STORE 2 +FLAGS (\\Seen)")).ShouldStartWith("NO [EXPUNGEISSUED]");
+        // A UID command may tell (RFC 3501 §7.4.1).
+        (await b.ListAsync("UID FETCH 5 (FLAGS)")).ShouldBe(["* 5 FETCH (UID 5 FLAGS ())", "* 2 EXPUNGE", "* 3 EXPUNGE"]);
+        (await b.ListAsync("FETCH 3 (UID)")).ShouldBe(["* 3 FETCH (UID 5)"]);
+    }
+
+    [Fact]
+    public async Task New_mail_while_numbers_stay_comes_behind_what_is_gone()
+    {
+        await using var room = await RoomAsync(3);
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        await a.ListAsync("STORE 3 +FLAGS.SILENT (\\Deleted)");
+        await a.ListAsync("EXPUNGE");
+        await room.DeliverAsync(Mail(4));
+        (await b.ListAsync("FETCH 3:4 (UID)")).ShouldBe(["* 4 EXISTS", "* 1 RECENT", "* 3 FETCH (UID 3)", "* 4 FETCH (UID 4)"]);
+        (await b.ListAsync("NOOP")).ShouldBe(["* 3 EXPUNGE"]);
+        (await b.ListAsync("FETCH 3 (UID)")).ShouldBe(["* 3 FETCH (UID 4)"]);
+    }
+
+    [Fact]
+    public async Task Idle_tells_at_once()
+    {
+        await using var room = await RoomAsync(1);
+        await using var a = await room.LoginAsync();
+        await a.SendAsync("i IDLE\r\n");
+        (await a.LineAsync()).ShouldBe("+ idling");
+        await room.DeliverAsync(Mail(2));
+        (await a.LineAsync()).ShouldBe("* 2 EXISTS");
+        (await a.LineAsync()).ShouldBe("* 2 RECENT");
+        await using (var b = await room.LoginAsync()) await b.ListAsync("STORE 1 +FLAGS (\\Deleted)");
+        (await a.LineAsync()).ShouldBe("* 1 FETCH (FLAGS (\\Deleted \\Recent))");
+        await using (var b = await room.LoginAsync()) await b.ListAsync("EXPUNGE");
+        (await a.LineAsync()).ShouldBe("* 1 EXPUNGE");
+        await a.SendAsync("DO");
+        await a.SendAsync("NE\r\n");
+        (await a.LineAsync()).ShouldBe("i OK IDLE terminated");
+    }
+
+    [Fact]
+    public async Task A_message_is_recent_for_one_session()
+    {
+        await using var room = await RoomAsync(2);
+        await using (var looks = await room.LoginAsync(null)) (await looks.ListAsync("EXAMINE INBOX")).ShouldContain("* 2 RECENT");
+        await using (var takes = await room.LoginAsync(null)) (await takes.ListAsync("SELECT INBOX")).ShouldContain("* 2 RECENT");
+        await using (var late = await room.LoginAsync(null)) (await late.ListAsync("SELECT INBOX")).ShouldContain("* 0 RECENT");
+        await room.DeliverAsync(Mail(3));
+        await using var last = await room.LoginAsync(null);
+        (await last.ListAsync("STATUS INBOX (RECENT)")).ShouldHaveSingleItem().ShouldBe("* STATUS \"INBOX\" (RECENT 1)");
+        (await last.ListAsync("SELECT INBOX")).ShouldContain("* 1 RECENT");
+    }
+
+    [Fact]
+    public async Task A_mailbox_that_is_deleted_looks_empty()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await using var a = await room.LoginAsync(null);
+        await a.ListAsync("CREATE box");
+        await room.DeliverAsync(Mail(1), "box");
+        await using var b = await room.LoginAsync("box");
+        await a.ListAsync("DELETE box");
+        (await b.ListAsync("NOOP")).ShouldBe(["* 1 EXPUNGE"]);
+        (await b.AskAsync("FETCH 1:* FLAGS")).ShouldStartWith("OK");
+    }
+
+    [Fact]
+    public async Task Qresync_brings_a_client_up_to_date()
+    {
+        await using var room = await RoomAsync(6);
+        var known = room.Mailbox("INBOX");
+        await using var a = await room.LoginAsync();
+        await a.ListAsync("STORE 2,5 +FLAGS.SILENT (\\Deleted)");
+        await a.ListAsync("EXPUNGE");
+        await a.ListAsync("STORE 1 +FLAGS.SILENT (\\Seen)");
+        await room.DeliverAsync(Mail(7));
+        await using var b = await room.LoginAsync(null);
+        await b.ListAsync("ENABLE QRESYNC");
+        var told = await b.ListAsync($"SELECT INBOX (QRESYNC ({known.UidValidity} {known.HighestModSeq} 1:6))");
+        told.ShouldContain("* VANISHED (EARLIER) 2,5");
+        told.Where(r => r.Contains(" FETCH ")).Select(r => r[..r.IndexOf(" MODSEQ", StringComparison.Ordinal)]).ShouldBe(["* 1 FETCH (UID 1 FLAGS (\\Seen)"]);
+        told = await b.ListAsync($"SELECT INBOX (QRESYNC ({known.UidValidity} {known.HighestModSeq}))");
+        told.Count(r => r.Contains(" FETCH ")).ShouldBe(2);
+        told = await b.ListAsync($"SELECT INBOX (QRESYNC ({known.UidValidity + 1} {known.HighestModSeq}))");
+        told.ShouldNotContain(r => r.Contains("VANISHED") || r.Contains(" FETCH "));
+    }
+
+    [Fact]
+    public async Task A_view_is_shared_and_goes_when_nobody_needs_it()
+    {
+        var time = new Testing.Time.FakeTimeProvider();
+        await using var room = await MailRoom.OpenAsync(time);
+        await room.DeliverAsync(Mail(1));
+        await using (var a = await room.LoginAsync())
+        await using (var b = await room.LoginAsync()) room.Server.Views.Count.ShouldBe(1);
+        room.Server.Views.Count.ShouldBe(1);
+        time.Advance(TimeSpan.FromMinutes(10));
+        room.Server.Views.Count.ShouldBe(0);
+        await using var c = await room.LoginAsync();
+        (await c.ListAsync("FETCH 1 (FLAGS)")).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task Flags_of_a_copy_are_those_of_the_message_but_for_deleted()
+    {
+        await using var room = await RoomAsync(1);
+        await using var a = await room.LoginAsync();
+        await a.ListAsync("CREATE box");
+        await a.ListAsync("COPY 1 box");
+        await using var b = await room.LoginAsync("box");
+        await a.ListAsync("STORE 1 +FLAGS (\\Deleted \\Answered)");
+        (await b.ListAsync("NOOP")).ShouldBe(["* 1 FETCH (FLAGS (\\Answered \\Recent))"]);
+        room.Store.Read(unit => unit.Places.Find(room.Mailbox("box").Id, 1))!.Value.Flags.ShouldBe(MessageFlags.Answered);
+    }
+}
