@@ -13,6 +13,7 @@ public class ReadUnit
         ReversePaths = new Directory.ReversePathTable(this);
         Mailboxes = new Messages.MailboxTables(this);
         Places = new Messages.PlaceScans(this);
+        Arrivals = new Messages.ArrivalScans(this);
         Subscriptions = new Messages.SubscriptionTable(this);
         Events = new Events.EventTable(this);
         Queue = new Queue.QueueTables(this);
@@ -23,6 +24,7 @@ public class ReadUnit
     public Directory.ReversePathTable ReversePaths { get; }
     public Messages.MailboxTables Mailboxes { get; }
     public Messages.PlaceScans Places { get; }
+    public Messages.ArrivalScans Arrivals { get; }
     public Messages.SubscriptionTable Subscriptions { get; }
     public Events.EventTable Events { get; }
     public Queue.QueueTables Queue { get; }
