@@ -28,9 +28,10 @@ static class MergePolicy
     {
         for (var level = 0; level < Highest; level++)
         {
-            var count = 0;
-            while (count < segments.Count && segments[segments.Count - 1 - count].Level <= level) count++;
-            if (count >= Width) return (count, level + 1);
+            var (count, full) = (0, 0);
+            for (; count < segments.Count && segments[segments.Count - 1 - count].Level is var of && of <= level; count++)
+                if (of == level) full++;
+            if (full >= Width) return (count, level + 1);
         }
         return (0, 0);
     }

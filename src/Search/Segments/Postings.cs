@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Posthorn.Search.Segments;
 
@@ -121,24 +122,25 @@ readonly record struct Postings(PostingForm Form, int Count, ReadOnlyMemory<byte
     /// <summary>Keeps of an ascending list the messages that are in this one too.</summary>
     internal void Narrow(List<int> list)
     {
+        var messages = CollectionsMarshal.AsSpan(list);
         var octets = Octets.Span;
         var kept = 0;
         if (Form == PostingForm.Bits)
         {
-            foreach (var message in list)
-                if ((octets[message >> 3] & 1 << (message & 7)) != 0) list[kept++] = message;
+            foreach (var message in messages)
+                if ((octets[message >> 3] & 1 << (message & 7)) != 0) messages[kept++] = message;
         }
         else
         {
             var (at, read, written, keep) = (0, 0, -1, Form == PostingForm.Present);
-            foreach (var message in list)
+            foreach (var message in messages)
             {
                 while (written < message && read < Count)
                 {
                     written += (int)Varint.Read(octets, ref at) + 1;
                     read++;
                 }
-                if ((written == message) == keep) list[kept++] = message;
+                if ((written == message) == keep) messages[kept++] = message;
             }
         }
         list.RemoveRange(kept, list.Count - kept);
