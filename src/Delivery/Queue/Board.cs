@@ -11,11 +11,11 @@ namespace Posthorn.Delivery.Queue;
 sealed class Board(QueueOptions options)
 {
     /// <summary>Recipients that wait in memory, all together.</summary>
-    internal const int MostRows = 20_000;
+    internal const int MostRows = 10_000;
 
     /// <summary>Of one destination, of each kind.</summary>
     internal const int MostRowsOfLane = 200;
-    const int FewRowsOfLane = 20;
+    const int FewRowsOfLane = 10;
 
     /// <summary>Parcels that came claimed and wait for a place, of one destination that works.</summary>
     const int MostClaimedOfLane = 64;

@@ -11,6 +11,7 @@ sealed class EnableCommand : ImapCommand
         ["CONDSTORE"] = Enabled.CondStore,
         ["QRESYNC"] = Enabled.QResync,
         ["UTF8=ACCEPT"] = Enabled.Utf8,
+        ["UIDONLY"] = Enabled.UidOnly,
         ["IMAP4REV2"] = Enabled.Rev2,
     };
 

@@ -20,11 +20,13 @@ sealed class SearchCommand : ImapCommand
     {
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
+        // RFC 6855 §3: text is UTF-8 then, and a label could only contradict.
+        if (wanted.Charset is not null && (session.Enabled & Enabled.Utf8) != 0) return new(Reply.Bad("no CHARSET after UTF8=ACCEPT"));
         if (Refuses(session, selected, wanted.Return, wanted.Charset, wanted.Key) is { } refusal) return new(refusal);
         var found = MailboxSearch.Run(session, selected, wanted.Key, ct);
         if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
         var modSeq = AsksModSeq(wanted.Key);
-        if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, found, arguments.ByUid, modSeq);
+        if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, Verb, found, arguments.ByUid, modSeq);
         else SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, wanted.Return ?? new ReturnOptions(SearchReturn.All, null));
         return new(Reply.Ok("SEARCH completed"));
     }
@@ -36,18 +38,33 @@ sealed class SearchCommand : ImapCommand
         return SearchArguments.Read(ref reader);
     }
 
-    static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
+    /// <summary>Keys of one search: each costs a look at each message.</summary>
+    const int MostKeys = 1000;
+
+    static int Count(SearchKey key) => 1 + key switch
+    {
+        SearchKey.And and => and.Keys.Sum(Count),
+        SearchKey.Or or => Count(or.Left) + Count(or.Right),
+        SearchKey.Not not => Count(not.Key),
+        SearchKey.Fuzzy fuzzy => Count(fuzzy.Key),
+        _ => 0,
+    };
+
+    /// <summary>Why a search cannot be done, or null.</summary>
+    internal static Reply? Refuses(ImapSession session, SelectedMailbox selected, ReturnOptions? options, string? charset, SearchKey key)
     {
         // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing.
         if (options is not null && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = [];
+        if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
         if (!SearchGrammar.IsKnown(charset)) return Reply.No("BADCHARSET (UTF-8 US-ASCII)", "the charset is not known");
         if (options is not null && (options.Wanted & (SearchReturn.Update | SearchReturn.Context | SearchReturn.Relevancy)) != 0) return Reply.Bad("a return option that is not offered");
         if (Names(key, static k => k is SearchKey.Filter)) return Reply.No(null, "there is no such filter");
+        if (session.UidOnly && Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false })) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"); // RFC 9586 §3
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
         return null;
     }
 
-    static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
+    internal static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
 
     static bool Names(SearchKey key, Func<SearchKey, bool> what) => what(key) || key switch
     {
@@ -59,7 +76,7 @@ sealed class SearchCommand : ImapCommand
     };
 
     /// <summary>What "$" is afterwards (RFC 5182 §2.4): all that was found, or the ends when only these were asked for.</summary>
-    static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
+    internal static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
     {
         const SearchReturn Ends = SearchReturn.Min | SearchReturn.Max;
         if (found.Count == 0) return [];
@@ -74,10 +91,13 @@ sealed class SearchCommand : ImapCommand
 /// <summary>The answers of a search: SEARCH of RFC 3501, ESEARCH of RFC 4731.</summary>
 static class SearchAnswer
 {
-    internal static void Plain(ImapSession session, SelectedMailbox selected, List<int> found, bool byUid, bool modSeq)
+    /// <param name="name">SEARCH or SORT.</param>
+    /// <param name="found">In the order in which they are told.</param>
+    internal static void Plain(ImapSession session, SelectedMailbox selected, string name, List<int> found, bool byUid, bool modSeq)
     {
         var output = session.Out;
-        output.Raw("* SEARCH"u8);
+        output.Raw("* "u8);
+        output.Raw(Encoding.ASCII.GetBytes(name));
         foreach (var index in found)
         {
             output.SP();
@@ -102,8 +122,8 @@ static class SearchAnswer
         output.Raw(byUid ? ") UID"u8 : ")"u8);
         var shown = selected.Shown;
         var told = new List<int>();
-        if (found.Count > 0 && (options.Wanted & SearchReturn.Min) != 0) One(" MIN "u8, found[0]);
-        if (found.Count > 0 && (options.Wanted & SearchReturn.Max) != 0) One(" MAX "u8, found[^1]);
+        if (found.Count > 0 && (options.Wanted & SearchReturn.Min) != 0) One(" MIN "u8, found.Min());
+        if (found.Count > 0 && (options.Wanted & SearchReturn.Max) != 0) One(" MAX "u8, found.Max());
         if ((options.Wanted & SearchReturn.Count) != 0)
         {
             output.Raw(" COUNT "u8);
@@ -132,6 +152,7 @@ static class SearchAnswer
 
         void Set(List<int> indices)
         {
+            // RFC 5267 §3: a sorted result keeps its order; only what ascends by one is a range.
             output.Set(SequenceSet.Of([.. indices.Select(i => Number(shown, i, byUid))]));
             told = indices;
         }

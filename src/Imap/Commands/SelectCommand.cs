@@ -51,7 +51,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
             output.Raw("* "u8);
             output.Number(selected.Recent);
             output.Raw(" RECENT\r\n"u8);
-            if (FirstUnseen(shown) is > 0 and var unseen) session.Untagged("OK"u8, $"UNSEEN {unseen}", "the first message that is not seen");
+            if (!session.UidOnly && FirstUnseen(shown) is > 0 and var unseen) session.Untagged("OK"u8, $"UNSEEN {unseen}", "the first message that is not seen");
         }
         session.Untagged("OK"u8, $"UIDVALIDITY {selected.UidValidity}", "UIDs are valid");
         session.Untagged("OK"u8, $"UIDNEXT {shown.UidNext}", "the next UID");

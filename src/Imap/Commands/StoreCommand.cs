@@ -60,20 +60,23 @@ sealed class StoreCommand : ImapCommand
             if (index < 0) continue;
             // RFC 7162 §3.1.3: of a message that was left alone the client hears what it is now.
             if (!silent || refused.Contains(uid)) selected.TellFlags(index, byUid);
-            else if (changed?.Contains(uid) == true) TellModSeq(session, index, selected.Shown[index].Uid, selected.Shown[index].ModSeq);
+            else if (changed?.Contains(uid) == true) TellModSeq(session, selected, index);
         }
     }
 
     /// <summary>RFC 7162 §3.1.3: even after .SILENT the client has to know the new change number.</summary>
-    static void TellModSeq(ImapSession session, int index, uint uid, long modSeq)
+    static void TellModSeq(ImapSession session, SelectedMailbox selected, int index)
     {
         var output = session.Out;
-        output.Raw("* "u8);
-        output.Number(index + 1);
-        output.Raw(" FETCH (UID "u8);
-        output.Number(uid);
-        output.Raw(" MODSEQ ("u8);
-        output.Number(modSeq);
+        selected.BeginFetch(index);
+        if (!session.UidOnly)
+        {
+            output.Raw("UID "u8);
+            output.Number(selected.Shown[index].Uid);
+            output.SP();
+        }
+        output.Raw("MODSEQ ("u8);
+        output.Number(selected.Shown[index].ModSeq);
         output.Raw("))\r\n"u8);
     }
 

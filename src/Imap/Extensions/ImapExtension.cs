@@ -12,7 +12,8 @@ abstract class ImapExtension
     internal static readonly IReadOnlyList<ImapExtension> All =
     [
         new BasicExtensions(), new Id.IdExtension(), new Idle.IdleExtension(), new Compress.CompressExtension(), new Unauthenticate.UnauthenticateExtension(),
-        new Replace.ReplaceExtension(),
+        new Replace.ReplaceExtension(), new Sort.SortExtension(), new Thread.ThreadExtension(),
+        new UidOnly.UidOnlyExtension(),
     ];
 
     internal virtual IReadOnlyList<ImapCommand> Commands => [];

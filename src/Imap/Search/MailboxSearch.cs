@@ -36,15 +36,11 @@ static class MailboxSearch
 
     static void Look(ImapSession session, SelectedMailbox selected, SearchProgram program, List<int> batch, List<int> found)
     {
-        var ids = new long[batch.Count];
-        for (var i = 0; i < ids.Length; i++) ids[i] = selected.Shown[batch[i]].MessageId;
-        var rows = session.Store.Read(unit => unit.Mailboxes.Load(selected.AccountId, ids));
-        var at = 0;
-        foreach (var index in batch)
+        foreach (var (index, whole) in MessageBatch.Whole(session, selected, batch))
         {
             // A message that is gone meanwhile fits nothing.
-            if (at == rows.Count || rows[at].MessageId != selected.Shown[index].MessageId) continue;
-            using var source = new MessageSource(session.Store, rows[at++]);
+            if (whole is null) continue;
+            using var source = whole;
             try
             {
                 if (program.Test(index, new SearchContent(source)) == true) found.Add(index);

@@ -29,5 +29,42 @@ static class SentDate
         return false;
     }
 
+    /// <summary>
+    /// The moment that is meant, in UTC (RFC 5256 §2.2): a zone that cannot be read is UTC, a time that cannot be read is
+    /// midnight. Null when there is no day.
+    /// </summary>
+    internal static DateTimeOffset? Moment(string? date)
+    {
+        if (!TryDay(date, out var day)) return null;
+        var moment = new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+        var colon = date!.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 1) return moment;
+        var start = date.LastIndexOf(' ', colon) + 1;
+        var words = date[start..].Split(' ', 3, StringSplitOptions.RemoveEmptyEntries);
+        var parts = words[0].Split(':');
+        if (!TryNumber(parts[0], out var hour) || hour > 23 || !TryNumber(parts[1], out var minute) || minute > 59) return moment;
+        var second = parts.Length > 2 && TryNumber(parts[2], out var s) && s <= 60 ? Math.Min(s, 59) : 0;
+        moment = moment.Add(new TimeSpan(hour, minute, second));
+        if (words.Length < 2 || Zone(words[1]) is not { } zone) return moment;
+        var ticks = moment.UtcTicks - zone.Ticks;
+        return ticks < 0 || ticks > DateTime.MaxValue.Ticks ? moment : new DateTimeOffset(ticks, TimeSpan.Zero);
+    }
+
+    static TimeSpan? Zone(string zone)
+    {
+        if (zone.Length == 5 && zone[0] is '+' or '-' && TryNumber(zone[1..], out var number) && number / 100 <= 14 && number % 100 < 60)
+            return new TimeSpan(number / 100, number % 100, 0) * (zone[0] == '-' ? -1 : 1);
+        // RFC 5322 §4.3
+        return zone.ToUpperInvariant() switch
+        {
+            "EDT" => TimeSpan.FromHours(-4),
+            "EST" or "CDT" => TimeSpan.FromHours(-5),
+            "CST" or "MDT" => TimeSpan.FromHours(-6),
+            "MST" or "PDT" => TimeSpan.FromHours(-7),
+            "PST" => TimeSpan.FromHours(-8),
+            _ => null,
+        };
+    }
+
     static bool TryNumber(string word, out int number) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }

@@ -17,8 +17,8 @@ sealed class FetchPlan
 {
     const int Piece = 32 << 10;
 
-    /// <summary>Past this share of messages that nobody asked for, single rows are read instead of a range.</summary>
-    const int MostUnwanted = 4;
+    /// <summary>Octets of a header whose chosen fields are held; those of a larger one are gone through twice.</summary>
+    const int MostFields = 256 << 10;
 
     readonly SelectedMailbox _selected;
     readonly List<FetchItem> _items;
@@ -29,7 +29,7 @@ sealed class FetchPlan
     internal FetchPlan(ImapSession session, SelectedMailbox selected, FetchArguments wanted, bool byUid)
     {
         (Session, _selected, _items) = (session, selected, [.. wanted.Items]);
-        if (byUid && !Has(FetchAttribute.Uid)) _items.Insert(0, new FetchItem(FetchAttribute.Uid)); // RFC 9051 §6.4.9
+        if (byUid && !session.UidOnly && !Has(FetchAttribute.Uid)) _items.Insert(0, new FetchItem(FetchAttribute.Uid)); // RFC 9051 §6.4.9
         if (wanted.ChangedSince is not null && !Has(FetchAttribute.ModSeq)) _items.Add(new FetchItem(FetchAttribute.ModSeq)); // RFC 7162 §3.1.4.1
         _needsBody = _items.Any(static i => NeedsBody(i.Attribute));
         NeedsRows = _needsBody || Has(FetchAttribute.Envelope) || Has(FetchAttribute.Body) || Has(FetchAttribute.BodyStructure);
@@ -71,32 +71,8 @@ sealed class FetchPlan
     }
 
     /// <summary>The messages of a batch with their rows; null for one that is gone.</summary>
-    internal IEnumerable<(int Index, MessageSource? Source)> Load(List<int> batch)
-    {
-        var shown = _selected.Shown;
-        var (first, last) = (shown[batch[0]].Uid, shown[batch[^1]].Uid);
-        if (!_needsBody && batch[^1] - batch[0] < batch.Count * MostUnwanted)
-        {
-            var structures = Session.Store.Read(unit => unit.Places.Structures(_selected.MailboxId, first, last));
-            var at = 0;
-            foreach (var index in batch)
-            {
-                var uid = shown[index].Uid;
-                while (at < structures.Count && structures[at].Uid < uid) at++;
-                var there = at < structures.Count && structures[at].Uid == uid;
-                yield return (index, there && structures[at].Structure.Length > 0 ? new MessageSource(Session.Store, structures[at]) : there ? One(shown[index].MessageId) : null);
-            }
-            yield break;
-        }
-        var ids = new long[batch.Count];
-        for (var i = 0; i < ids.Length; i++) ids[i] = shown[batch[i]].MessageId;
-        var rows = Session.Store.Read(unit => unit.Mailboxes.Load(_selected.AccountId, ids));
-        var r = 0;
-        foreach (var index in batch)
-            yield return (index, r < rows.Count && rows[r].MessageId == shown[index].MessageId ? new MessageSource(Session.Store, rows[r++]) : null);
-    }
-
-    MessageSource? One(long messageId) => Session.Store.Read(unit => unit.Mailboxes.Load(_selected.AccountId, [messageId])) is [var row] ? new MessageSource(Session.Store, row) : null;
+    internal IEnumerable<(int Index, MessageSource? Source)> Load(List<int> batch) =>
+        _needsBody ? MessageBatch.Whole(Session, _selected, batch) : MessageBatch.Structures(Session, _selected, batch);
 
     /// <summary>Writes a message of which nothing but the view's row is wanted: no allocation.</summary>
     internal void WriteFromView(int index)
@@ -133,11 +109,7 @@ sealed class FetchPlan
 
     void Begin(int index)
     {
-        var span = Connection.GetSpan(40);
-        "* "u8.CopyTo(span);
-        (index + 1).TryFormat(span[2..], out var digits);
-        " FETCH ("u8.CopyTo(span[(2 + digits)..]);
-        Connection.Advance(10 + digits);
+        _selected.BeginFetch(index);
         _any = false;
     }
 
@@ -291,32 +263,49 @@ sealed class FetchPlan
             Out.Nil();
             return;
         }
-        if (section.What is SectionText.HeaderFields or SectionText.HeaderFieldsNot)
-        {
-            var fields = Fields(source, section, range);
-            var slice = partial is { } p ? new OctetRange(0, fields.Length).Slice(p.Offset, p.Count) : new OctetRange(0, fields.Length);
-            Out.LiteralMark(slice.Length);
-            Out.Raw(fields.Span.Slice((int)slice.Start, (int)slice.Length));
-            return;
-        }
-        await LiteralAsync(source, partial is { } part ? range.Slice(part.Offset, part.Count) : range).ConfigureAwait(false);
+        if (section.What is SectionText.HeaderFields or SectionText.HeaderFieldsNot) await FieldsAsync(source, section, range, partial).ConfigureAwait(false);
+        else await LiteralAsync(source, partial is { } part ? range.Slice(part.Offset, part.Count) : range).ConfigureAwait(false);
     }
 
-    static ReadOnlyMemory<byte> Fields(MessageSource source, Section section, OctetRange range)
+    async ValueTask FieldsAsync(MessageSource source, Section section, OctetRange header, Partial? partial)
+    {
+        if (header.Length <= MostFields)
+        {
+            var fields = new ArrayBufferWriter<byte>(512);
+            await FilterAsync(source, section, header, fields, flush: false).ConfigureAwait(false);
+            var slice = Slice(fields.WrittenCount, partial);
+            Out.LiteralMark(slice.Length);
+            Out.Raw(fields.WrittenSpan.Slice((int)slice.Start, (int)slice.Length));
+            return;
+        }
+        var counter = new OctetCounter();
+        await FilterAsync(source, section, header, counter, flush: false).ConfigureAwait(false);
+        var window = Slice(counter.Count, partial);
+        Out.LiteralMark(window.Length);
+        Session.InLiteral = true;
+        await FilterAsync(source, section, header, new WindowWriter(Connection, window), flush: true).ConfigureAwait(false);
+        Session.InLiteral = false;
+    }
+
+    static OctetRange Slice(long length, Partial? partial) => partial is { } p ? new OctetRange(0, length).Slice(p.Offset, p.Count) : new OctetRange(0, length);
+
+    async ValueTask FilterAsync(MessageSource source, Section section, OctetRange header, IBufferWriter<byte> into, bool flush)
     {
         var filter = new HeaderFieldsFilter(section.Fields!, section.What == SectionText.HeaderFieldsNot);
-        var fields = new ArrayBufferWriter<byte>(512);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Piece, Math.Max(range.Length, 1)));
-        for (var at = 0L; at < range.Length;)
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Piece, Math.Max(header.Length, 1)));
+        try
         {
-            var piece = buffer.AsSpan(0, (int)Math.Min(buffer.Length, range.Length - at));
-            source.Read(range.Start + at, piece);
-            filter.Write(piece, fields);
-            at += piece.Length;
+            for (var at = 0L; at < header.Length;)
+            {
+                var n = (int)Math.Min(buffer.Length, header.Length - at);
+                source.Read(header.Start + at, buffer.AsSpan(0, n));
+                filter.Write(buffer.AsSpan(0, n), into);
+                at += n;
+                if (flush && Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
+            }
+            filter.End(into);
         }
-        ArrayPool<byte>.Shared.Return(buffer);
-        filter.End(fields);
-        return fields.WrittenMemory;
+        finally { ArrayPool<byte>.Shared.Return(buffer); }
     }
 
     /// <summary>Streams octets of the message as they are; what is large is never held.</summary>
@@ -352,7 +341,7 @@ sealed class FetchPlan
         }
         var counter = new OctetCounter();
         await DecodeAsync(source, range, encoding, counter, flush: false).ConfigureAwait(false);
-        var slice = item.Partial is { } p ? new OctetRange(0, counter.Count).Slice(p.Offset, p.Count) : new OctetRange(0, counter.Count);
+        var slice = Slice(counter.Count, item.Partial);
         Out.LiteralMark(slice.Length, binary: true);
         Session.InLiteral = true;
         await DecodeAsync(source, range, encoding, new WindowWriter(Connection, slice), flush: true).ConfigureAwait(false);

@@ -27,6 +27,9 @@ enum Enabled
 
     /// <summary>RFC 9051 in place of RFC 3501.</summary>
     Rev2 = 8,
+
+    /// <summary>RFC 9586: no message numbers.</summary>
+    UidOnly = 16,
 }
 
 /// <summary>One connection: the loop, the state, the words. Commands are in Commands/ and Extensions/.</summary>
@@ -73,6 +76,8 @@ sealed class ImapSession : IDisposable
     internal bool Utf8 => (Enabled & (Enabled.Utf8 | Enabled.Rev2)) != 0;
 
     internal bool Rev2 => (Enabled & Enabled.Rev2) != 0;
+
+    internal bool UidOnly => (Enabled & Enabled.UidOnly) != 0;
 
     internal bool CondStore => (Enabled & Enabled.CondStore) != 0;
 
@@ -174,7 +179,10 @@ sealed class ImapSession : IDisposable
             if (frame.Status == FrameStatus.Literal) await RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
             return;
         }
-        var reply = command is null ? Reply.Bad("unknown command") : Allows(command) ? await RunCommandAsync(command, arguments, ct).ConfigureAwait(false)
+        var reply = command is null ? Reply.Bad("unknown command")
+            // RFC 9586 §3
+            : UidOnly && !arguments.ByUid && (command.When & When.TakesUid) != 0 ? new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed")
+            : Allows(command) ? await RunCommandAsync(command, arguments, ct).ConfigureAwait(false)
             : Reply.Bad(Who is null ? "log in first" : (command.When & When.Selected) != 0 ? "select a mailbox first" : "not in this state");
         if (reply.Kind != ReplyKind.None && !_over)
         {
@@ -308,9 +316,12 @@ sealed class ImapSession : IDisposable
 
     internal void Enable(Enabled what)
     {
+        if ((what & Enabled.QResync) != 0) what |= Enabled.CondStore; // RFC 7162 §3.2.3
+        var knows = CondStore;
         Enabled |= what;
-        if ((what & Enabled.QResync) != 0) Enabled |= Enabled.CondStore; // RFC 7162 §3.2.3
         Out.Utf8 = Utf8;
+        // RFC 7162 §3.1: whoever begins to care for change numbers with a mailbox selected has to know where it stands.
+        if (!knows && CondStore && Selected is { } selected) Untagged("OK"u8, $"HIGHESTMODSEQ {selected.Shown.HighestModSeq}", "the highest change number");
     }
 
     /// <summary>A login of any kind went well.</summary>

@@ -120,7 +120,7 @@ sealed class SelectedMailbox : IDisposable
     {
         if (diff.Gone.Count == 0) return;
         var output = _session.Out;
-        if (_session.QResync)
+        if (_session.QResync || _session.UidOnly)
         {
             // RFC 7162 §3.2.10
             uint[] uids = [.. diff.Gone.Select(i => Shown[i].Uid)];
@@ -183,16 +183,25 @@ sealed class SelectedMailbox : IDisposable
         }
     }
 
+    /// <summary>The beginning of what is said about a message: by number, or by UID for a client that knows no numbers (RFC 9586 §3).</summary>
+    internal void BeginFetch(int index)
+    {
+        var span = _session.Connection.GetSpan(40);
+        "* "u8.CopyTo(span);
+        (_session.UidOnly ? Shown[index].Uid : (uint)index + 1).TryFormat(span[2..], out var digits);
+        var name = _session.UidOnly ? " UIDFETCH ("u8 : " FETCH ("u8;
+        name.CopyTo(span[(2 + digits)..]);
+        _session.Connection.Advance(2 + digits + name.Length);
+    }
+
     /// <summary>An untagged FETCH with the flags of a message.</summary>
     internal void TellFlags(int index, bool withUid = false)
     {
         var output = _session.Out;
         ref readonly var row = ref Shown.Row(index);
-        output.Raw("* "u8);
-        output.Number(index + 1);
-        output.Raw(" FETCH ("u8);
+        BeginFetch(index);
         // RFC 7162 §3.2.4: UID where QRESYNC is on; nobody minds it where the server may say what it likes.
-        if (withUid || _session.Rev2 || _session.CondStore)
+        if (!_session.UidOnly && (withUid || _session.Rev2 || _session.CondStore))
         {
             output.Raw("UID "u8);
             output.Number(row.Uid);

@@ -80,7 +80,7 @@ sealed class MailboxView : IDisposable
         {
             foreach (var change in changes)
             {
-                if (change.MailboxId != MailboxId || change.Kind is not (ChangeKind.Arrived or ChangeKind.Placed or ChangeKind.Flags or ChangeKind.Expunged)) continue;
+                if (change.MailboxId != MailboxId) continue;
                 _waiting.Add(change);
                 any = true;
             }
@@ -116,8 +116,9 @@ sealed class MailboxView : IDisposable
             // What the loading scan has seen already comes as an event too.
             if (change.Number <= _number) continue;
             _number = change.Number;
-            if (change.Kind == ChangeKind.Expunged) builder.Remove(change.Uid, change.Number);
-            else if ((change.Place ?? Ask(change)) is { } place)
+            builder.Saw(change.Number);
+            if (change.Kind == ChangeKind.Expunged) builder.Remove(change.Uid);
+            else if (change.Kind is ChangeKind.Arrived or ChangeKind.Placed or ChangeKind.Flags && (change.Place ?? Ask(change)) is { } place)
             {
                 if (change.Kind == ChangeKind.Flags) builder.Flag(change.Uid, place.Flags, place.Keywords, change.Number);
                 else builder.Append(Row.Of(change, place, _current.Keywords));

@@ -36,7 +36,6 @@ sealed class SnapshotBuilder
     /// <summary>Sets flags; false when the UID is not there.</summary>
     internal bool Flag(uint uid, MessageFlags flags, string? keywords, long modSeq)
     {
-        Saw(modSeq);
         ref var row = ref Find(uid);
         if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref row)) return false;
         row.SetState(flags, _keywords.NumberOf(keywords));
@@ -45,13 +44,10 @@ sealed class SnapshotBuilder
     }
 
     /// <summary>Takes a message out.</summary>
-    internal void Remove(uint uid, long modSeq)
-    {
-        Saw(modSeq);
-        _gone.Add(uid);
-    }
+    internal void Remove(uint uid) => _gone.Add(uid);
 
-    void Saw(long modSeq) => _highest = Math.Max(_highest, modSeq);
+    /// <summary>Notes a change number; that of a change to the mailbox itself counts too (RFC 7162 §3.1.2.1).</summary>
+    internal void Saw(long modSeq) => _highest = Math.Max(_highest, modSeq);
 
     ref Row Find(uint uid)
     {

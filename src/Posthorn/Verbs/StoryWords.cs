@@ -22,6 +22,7 @@ static class StoryWords
     static string Words(string kind, Detail d, string? account) => kind switch
     {
         "received" when d.Has("about") => $"made here: a notice about {d["about"]}{Size(d)}",
+        "received" when d["with"] == "IMAP" => $"put here by IMAP from [{d["client"]}], logged in as {d["login"]}{Size(d)}",
         "received" => Received(d),
         "filed" => $"filed in {d["mailbox"]}{(account is null ? "" : " of " + account)} (UID {d["uid"]}){For(d, account)}",
         "queued" => "queued for " + To(d),

@@ -68,22 +68,46 @@ public sealed class SearchContent(MessageSource source)
         return text.ToString();
     }
 
+    /// <summary>The octets of a field of the header as Latin 1; of several the first. Null when there is none.</summary>
+    internal string? Raw(string name)
+    {
+        ReadOnlySpan<byte> header = Octets(source.Root);
+        while (TryField(ref header, out var field, out var value))
+            if (name.Equals(Encoding.Latin1.GetString(field), StringComparison.OrdinalIgnoreCase)) return Encoding.Latin1.GetString(value);
+        return null;
+    }
+
     List<(string, string)> ReadFields(Part message)
+    {
+        ReadOnlySpan<byte> header = Octets(message);
+        var fields = new List<(string, string)>();
+        while (TryField(ref header, out var name, out var value)) fields.Add((Encoding.Latin1.GetString(name), CaseMap.Fold(EncodedWords.Decode(value))));
+        return fields;
+    }
+
+    byte[] Octets(Part message)
     {
         var range = ReferenceEquals(message, source.Root)
             ? new OctetRange(0, source.PrefixLength + message.BodyStart)
             : new OctetRange(source.PrefixLength + message.HeaderStart, message.BodyStart - message.HeaderStart);
-        ReadOnlySpan<byte> header = source.Octets(range.Slice(0, MostHeader));
-        var fields = new List<(string, string)>();
+        return source.Octets(range.Slice(0, MostHeader));
+    }
+
+    /// <summary>Takes the next field off a header; lines that are none are passed over.</summary>
+    static bool TryField(ref ReadOnlySpan<byte> header, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        name = value = default;
         while (header.Length > 0)
         {
-            var end = FieldEnd(header);
-            var field = header[..end];
-            header = header[end..];
+            var field = header[..FieldEnd(header)];
+            header = header[field.Length..];
             var colon = field.IndexOf((byte)':');
-            if (colon > 0) fields.Add((Encoding.Latin1.GetString(field[..colon].Trim(" \t"u8)), CaseMap.Fold(EncodedWords.Decode(field[(colon + 1)..]))));
+            if (colon <= 0) continue;
+            name = field[..colon].Trim(" \t"u8);
+            value = field[(colon + 1)..];
+            return true;
         }
-        return fields;
+        return false;
     }
 
     /// <summary>The end of a field with its folded lines.</summary>

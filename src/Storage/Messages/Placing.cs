@@ -200,7 +200,7 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
     internal FlagResult SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, FlagChange change)
     {
         var (changed, refused, due) = (new List<uint>(), new List<uint>(), new List<Flagging>());
-        var counted = new Dictionary<long, long>();
+        var counted = new Dictionary<long, (long Unseen, long Last)>();
         foreach (var place in Find(accountId, mailboxId, uids))
         {
             if (change.UnchangedSince < place.ModSeq)
@@ -229,11 +229,11 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         {
             unit.Session.Use(UpdateFlags).Bind(1, (long)one.Flags).Bind(2, one.Keywords).Bind(3, number).Bind(4, one.Mailbox).Bind(5, (long)one.Uid).Run();
             var state = new PlaceState(one.Flags, one.Keywords, one.Size, Times.FromMicroseconds(one.Received), Times.FromMicroseconds(one.Saved));
-            log.Write(new Change(accountId, number++, ChangeKind.Flags, one.Mailbox, one.Uid, one.MessageId) { Place = state });
-            counted[one.Mailbox] = counted.GetValueOrDefault(one.Mailbox) + Unseen(one.Flags) - Unseen(one.Before);
+            log.Write(new Change(accountId, number, ChangeKind.Flags, one.Mailbox, one.Uid, one.MessageId) { Place = state });
+            counted[one.Mailbox] = (counted.GetValueOrDefault(one.Mailbox).Unseen + Unseen(one.Flags) - Unseen(one.Before), number++);
         }
-        foreach (var (mailbox, unseen) in counted)
-            unit.Session.Use(CountUnseen).Bind(1, number - 1).Bind(2, unseen).Bind(3, mailbox).Run();
+        foreach (var (mailbox, (unseen, last)) in counted)
+            unit.Session.Use(CountUnseen).Bind(1, last).Bind(2, unseen).Bind(3, mailbox).Run();
         return new(first, number - 1, changed, refused);
     }
 

@@ -48,6 +48,21 @@ public sealed class AccountServiceTests : IAsyncLifetime
         refusal.Code.ShouldBe(code);
     }
 
+    [Theory]
+    [InlineData("", "Archive Drafts INBOX Junk Sent Trash")]
+    [InlineData("en-GB", "Archive Drafts INBOX Junk Sent Trash")]
+    [InlineData("de", "Archiv Entwürfe Gesendet INBOX Papierkorb Spam")]
+    [InlineData("tlh", "Archive Drafts INBOX Junk Sent Trash")]
+    public async Task An_account_begins_with_folders_in_its_language(string language, string names)
+    {
+        await _service.AddDomainAsync("example.test", Ct);
+        var account = await _service.AddAccountAsync(new() { Address = "alice@example.test", Language = language }, Ct);
+        var made = _store.Store.Read(u => u.Mailboxes.List(u.Directory.Accounts().Single().Id));
+        string.Join(' ', made.Select(m => m.Name).Order(StringComparer.Ordinal)).ShouldBe(names);
+        made.Select(m => m.Role).Order().ShouldBe(Enum.GetValues<Posthorn.Storage.Messages.MailboxRole>().Where(r => r != Posthorn.Storage.Messages.MailboxRole.None));
+        made.ShouldAllBe(m => m.Subscribed);
+    }
+
     [Fact]
     public async Task Each_change_is_in_the_picture_once_it_is_answered()
     {

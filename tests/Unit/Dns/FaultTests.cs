@@ -67,10 +67,11 @@ public sealed class FaultTests
     [InlineData(DnsFault.Forged, false)]
     public async Task What_can_be_got_over(DnsFault fault, bool tcp)
     {
+        const string name = "so-long-that-its-letters-are-never-all-small-by-chance.test";
         await using var rig = new ResolverRig();
-        rig.Server.Add("a.test", DnsType.A, "192.0.2.1");
+        rig.Server.Add(name, DnsType.A, "192.0.2.1");
         rig.Server.Fault = fault;
-        var answer = await rig.AskAsync("a.test");
+        var answer = await rig.AskAsync(name);
         answer.Found.ShouldBeTrue(answer.Reason);
         ((DnsRecord.Host)answer.Records.ShouldHaveSingleItem()).Address.ToString().ShouldBe("192.0.2.1");
         rig.Server.Seen[^1].Tcp.ShouldBe(tcp);

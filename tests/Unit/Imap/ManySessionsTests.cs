@@ -136,6 +136,25 @@ public class ManySessionsTests
     }
 
     [Fact]
+    public async Task The_highest_change_number_is_one_however_it_is_asked_for()
+    {
+        await using var room = await RoomAsync(3);
+        await using var a = await room.LoginAsync(null);
+        await a.ListAsync("CREATE box");
+        foreach (var act in (string[])["SELECT INBOX", "COPY 1:3 box", "STORE 2:3 +FLAGS (\\Seen)", "UNSUBSCRIBE INBOX", "MOVE 2 box", "STORE 1 +FLAGS (\\Deleted)", "EXPUNGE", "SUBSCRIBE INBOX"])
+        {
+            await a.ListAsync(act);
+            foreach (var name in (string[])["INBOX", "box"])
+            {
+                await using var b = await room.LoginAsync(null);
+                var status = (await b.ListAsync($"STATUS {name} (HIGHESTMODSEQ)")).Single();
+                var number = status[(status.IndexOf("HIGHESTMODSEQ ", StringComparison.Ordinal) + 14)..^1];
+                (await b.ListAsync($"SELECT {name}")).ShouldContain(r => r.StartsWith($"* OK [HIGHESTMODSEQ {number}]"), $"{act}, {name}");
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_view_is_shared_and_goes_when_nobody_needs_it()
     {
         var time = new Testing.Time.FakeTimeProvider();

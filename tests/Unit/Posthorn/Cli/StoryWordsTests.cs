@@ -19,6 +19,7 @@ public class StoryWordsTests
         "received from <a@b.test> by ESMTPSA from x.b.test [192.0.2.7] as c.b.test, logged in as a@b.test (PLAIN), TLS1.3, 2 KB, 2 recipients, Message-ID <1@b.test>")]
     [InlineData("received", """{"from":"<>","with":"ESMTP","user":"www-data (uid 33)","recipients":1,"size":7}""", "received from <> by ESMTP from the local user www-data (uid 33), 7 B, 1 recipient")]
     [InlineData("received", """{"from":"<>","about":"0abc","size":7}""", "made here: a notice about 0abc, 7 B")]
+    [InlineData("received", """{"client":"192.0.2.9","with":"IMAP","login":"a@b.test","size":7}""", "put here by IMAP from [192.0.2.9], logged in as a@b.test, 7 B")]
     [InlineData("queued", """{"to":"list@b.test","address":"x@c.test"}""", "queued for x@c.test (written as list@b.test)")]
     [InlineData("delivered", """{"to":"x@c.test","relay":"mx.c.test[192.0.2.1]:25","tls":"TLS1.3 X","status":"2.0.0","reply":"250 ok","delay":75,"attempts":1}""", "delivered to x@c.test by mx.c.test[192.0.2.1]:25 (TLS1.3 X): 250 ok; after 1 min")]
     [InlineData("deferred", """{"to":"x@c.test","status":"4.4.1","reply":"refused","next":"2026-11-21T08:00:00Z","attempts":3}""", "not delivered yet to x@c.test: refused; next attempt 2026-11-21T08:00:00Z; attempt 3")]

@@ -1,0 +1,124 @@
+using Posthorn.Storage;
+using Posthorn.Storage.Messages;
+using Shouldly;
+using Xunit;
+
+namespace Posthorn.Tests.Unit.Storage;
+
+/// <summary>What IMAP asks of the store, on both engines.</summary>
+public abstract class PlaceSuite : StoreSuite
+{
+    private protected static FlagChange Change(MessageFlags add = MessageFlags.None, bool replace = false, long? since = null, params string[] keywords) =>
+        new(add, MessageFlags.None, keywords, [], replace, since);
+
+    [Fact]
+    public async Task Places_are_scanned_in_order_and_counted()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        for (var i = 1; i <= 5; i++) await rig.DeliverAsync(alice, inbox, "body " + i);
+        await rig.Store.WriteAsync(u => u.Mailboxes.Expunge(alice, inbox, [2], "imap"));
+        await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [1, 4], Change(MessageFlags.Deleted, keywords: "b")));
+        rig.Store.Read(u =>
+        {
+            var seen = new List<uint>();
+            u.Places.Scan(inbox, 3, (in Placement p) => seen.Add(p.Uid));
+            seen.ShouldBe([3u, 4u, 5u]);
+            u.Places.Find(inbox, 4)!.Value.Keywords.ShouldBe("b");
+            u.Places.Find(inbox, 2).ShouldBeNull();
+            u.Places.Deleted(inbox).Messages.ShouldBe(2);
+            u.Places.CountFrom(inbox, 4).ShouldBe(2);
+            u.Places.Structures(inbox, 1, 4).Select(s => s.Uid).ShouldBe([1u, 3u, 4u]);
+            return u.Places.Deleted(inbox).Octets;
+        }).ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task Recent_rises_only()
+    {
+        await using var rig = await OpenAsync();
+        var (_, inbox) = await rig.AddAccountAsync("alice");
+        rig.Store.Read(u => u.Places.RecentFrom(inbox)).ShouldBe(1u);
+        foreach (var below in (uint[])[4, 2])
+            await rig.Store.WriteAsync(u =>
+            {
+                u.Places.TellRecent(inbox, below);
+                return 0;
+            });
+        rig.Store.Read(u => u.Places.RecentFrom(inbox)).ShouldBe(4u);
+    }
+
+    [Fact]
+    public async Task Flags_are_replaced_and_kept_where_they_changed_since()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        for (var i = 1; i <= 3; i++) await rig.DeliverAsync(alice, inbox, "body " + i);
+        var first = await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [1, 2], Change(MessageFlags.Seen, keywords: ["x", "y"])));
+        (first.Last - first.First, first.Changed.Count, first.Refused.Count).ShouldBe((1L, 2, 0));
+        var second = await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [1, 2, 3], Change(MessageFlags.Flagged, replace: true, since: first.First, keywords: "z")));
+        second.Changed.ShouldBe([1u, 3u]);
+        second.Refused.ShouldBe([2u]);
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)).Select(p => (p.Flags, p.Keywords))
+            .ShouldBe([(MessageFlags.Flagged, "z"), (MessageFlags.Seen, "x y"), (MessageFlags.Flagged, "z")]);
+        rig.Mailbox(alice, inbox).Unseen.ShouldBe(2);
+        (await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [1], Change(MessageFlags.Flagged, replace: true, keywords: "z")))).First.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Deleted_belongs_to_the_place()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        var other = (await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, "other"))).Id;
+        await rig.DeliverAsync(alice, inbox, "x");
+        await rig.Store.WriteAsync(u => u.Mailboxes.Copy(alice, inbox, other, [1]));
+        var heard = new List<Change>();
+        using (rig.Store.Changes.Subscribe(alice, heard.AddRange))
+            await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [1], Change(MessageFlags.Deleted)));
+        // Who watches gets the new state with the event, and only the place that changed.
+        heard.ShouldHaveSingleItem().MailboxId.ShouldBe(inbox);
+        heard[0].Place!.Flags.ShouldBe(MessageFlags.Deleted);
+        await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, other, [1], Change(MessageFlags.Seen)));
+        rig.Store.Read(u => u.Places.Find(inbox, 1))!.Value.Flags.ShouldBe(MessageFlags.Deleted | MessageFlags.Seen);
+        rig.Store.Read(u => u.Places.Find(other, 1))!.Value.Flags.ShouldBe(MessageFlags.Seen);
+        (rig.Mailbox(alice, inbox).Unseen, rig.Mailbox(alice, other).Unseen).ShouldBe((0L, 0L));
+    }
+
+    [Fact]
+    public async Task A_subscription_outlives_its_mailbox()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, _) = await rig.AddAccountAsync("alice");
+        var made = await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, "box", subscribed: false));
+        made.Subscribed.ShouldBeFalse();
+        await Do(rig, u => u.Mailboxes.Subscribe(alice, made.Id, true));
+        await Do(rig, u => u.Mailboxes.DeleteMailbox(alice, made.Id, "imap"));
+        rig.Store.Read(u => u.Subscriptions.Names(alice)).ShouldBe(["box"]);
+        (await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, "box", subscribed: false))).Subscribed.ShouldBeTrue();
+        rig.Store.Read(u => u.Subscriptions.Names(alice)).ShouldBeEmpty();
+        await Do(rig, u => u.Subscriptions.Add(alice, "gone"));
+        await Do(rig, u => u.Subscriptions.Add(alice, "gone"));
+        (await rig.Store.WriteAsync(u => u.Subscriptions.Remove(alice, "gone"))).ShouldBeTrue();
+        (await rig.Store.WriteAsync(u => u.Subscriptions.Remove(alice, "gone"))).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_role_is_held_once()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, _) = await rig.AddAccountAsync("alice");
+        var one = (await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, "one", MailboxRole.Trash))).Id;
+        var two = (await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, "two"))).Id;
+        await Should.ThrowAsync<StoreException>(async () => await Do(rig, u => u.Mailboxes.SetRole(alice, two, MailboxRole.Trash)));
+        await Do(rig, u => u.Mailboxes.SetRole(alice, one, MailboxRole.None));
+        await Do(rig, u => u.Mailboxes.SetRole(alice, two, MailboxRole.Trash));
+        rig.Mailbox(alice, two).Role.ShouldBe(MailboxRole.Trash);
+    }
+
+    static async Task Do(StoreRig rig, Action<WriteUnit> act) => await rig.Store.WriteAsync(u =>
+    {
+        act(u);
+        return 0;
+    });
+}
