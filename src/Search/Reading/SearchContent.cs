@@ -69,7 +69,7 @@ public sealed class SearchContent(MessageSource source)
     }
 
     /// <summary>The octets of a field of the header as Latin 1; of several the first. Null when there is none.</summary>
-    internal string? Raw(string name)
+    public string? Raw(string name)
     {
         ReadOnlySpan<byte> header = Octets(source.Root);
         while (TryField(ref header, out var field, out var value))
