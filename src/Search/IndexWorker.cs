@@ -19,7 +19,10 @@ sealed class IndexWorker(SearchIndex index, MailStore store, TimeProvider time, 
     static readonly TimeSpan Round = TimeSpan.FromMinutes(5);
 
     /// <summary>How long it leaves the disk alone after a fault.</summary>
-    static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long it waits before it makes a damaged index anew.</summary>
+    static readonly TimeSpan AfterDamage = TimeSpan.FromSeconds(1);
 
     /// <summary>Messages that may wait before it stops to rest.</summary>
     const long MostBehind = 20_000;
@@ -69,11 +72,11 @@ sealed class IndexWorker(SearchIndex index, MailStore store, TimeProvider time, 
                 await _wake.WaitAsync(_stop.Token).ConfigureAwait(false);
                 await Task.Delay(Gather, time, _stop.Token).ConfigureAwait(false);
                 try { await DrainAsync().ConfigureAwait(false); }
-                catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+                catch (StorePoisonedException) { return; } // the process ends
+                catch (Exception e) when (e is not OperationCanceledException)
                 {
-                    if (e is StorePoisonedException) return; // the process ends
                     SearchLog.Failed(log, e);
-                    await Task.Delay(AfterFault, time, _stop.Token).ConfigureAwait(false);
+                    await Task.Delay(index.IsOpen ? AfterFault : AfterDamage, time, _stop.Token).ConfigureAwait(false);
                     Sweep();
                 }
             }

@@ -34,7 +34,7 @@ sealed class MessageIndexer(MailStore store, ILogger log)
         while (more && _builder.Count < most && !_builder.Full)
         {
             var wanted = Math.Min(Rows, most - _builder.Count);
-            var rows = Ask(unit => unit.Arrivals.After(accountId, last, wanted));
+            if (Ask(accountId, unit => unit.Arrivals.After(accountId, last, wanted)) is not { } rows) break;
             more = rows.Count == wanted;
             foreach (var row in rows)
             {
@@ -54,11 +54,15 @@ sealed class MessageIndexer(MailStore store, ILogger log)
         return (count, more);
     }
 
-    /// <summary>Damage of the store is none of the index.</summary>
-    T Ask<T>(Func<ReadUnit, T> query)
+    /// <summary>Null when the store is damaged there: that is none of the index, and must not keep it from other accounts.</summary>
+    T? Ask<T>(long accountId, Func<ReadUnit, T> query) where T : class
     {
         try { return store.Read(query); }
-        catch (StoreDamageException e) { throw new StoreException(e.Message, e); }
+        catch (StoreDamageException e)
+        {
+            SearchLog.Unreadable(log, accountId, e.Message);
+            return null;
+        }
     }
 
     void Merge(IndexTables tables, long accountId, CancellationToken ct)
@@ -66,7 +70,7 @@ sealed class MessageIndexer(MailStore store, ILogger log)
         while (tables.Segments(accountId) is var segments && MergePolicy.Choose(segments) is { Count: > 0 } choice)
         {
             IndexSegment[] due = [.. segments.Skip(segments.Count - choice.Count)];
-            var living = Ask(unit => unit.Arrivals.Living(due[0].First, due[^1].Last));
+            if (Ask(accountId, unit => unit.Arrivals.Living(due[0].First, due[^1].Last)) is not { } living) return;
             SegmentMerge.Run(tables, due, choice.Level, living, ct);
         }
     }

@@ -53,20 +53,24 @@ public sealed class SearchIndex : IAsyncDisposable
     {
         if (Volatile.Read(ref _file) is not { } file || IndexQuery.Keys(words) is not { Length: > 0 } keys) return null;
         try { return file.Read(tables => IndexQuery.Run(tables, accountId, keys)); }
-        catch (Exception e) when (e is StoreDamageException or FormatException or ArgumentOutOfRangeException)
+        catch (Exception e) when (IsDamage(e))
         {
             Discard(file, e.Message);
             return null;
         }
-        catch (Exception e) when (e is StoreException or ObjectDisposedException) { return null; } // full, busy, or being made anew
+        catch (Exception e) when (e is StoreException or ObjectDisposedException) { return null; } // busy, or being made anew
     }
 
     /// <summary>How far it is.</summary>
     public SearchStatus Status()
     {
         if (Volatile.Read(ref _file) is not { } file) return new(false, 0, 0, Waiting([]), 0, 0);
-        var (counts, positions) = file.Read(static tables => (tables.Counts(), tables.Positions()));
-        return new(true, counts.Accounts, counts.Messages, Waiting(positions), counts.Segments, file.Size);
+        try
+        {
+            var (counts, positions) = Guard(file, () => file.Read(static tables => (tables.Counts(), tables.Positions())));
+            return new(true, counts.Accounts, counts.Messages, Waiting(positions), counts.Segments, file.Size);
+        }
+        catch (StoreException) when (Volatile.Read(ref _file) != file) { return new(false, 0, 0, Waiting([]), 0, 0); }
     }
 
     /// <summary>Throws the index away and makes it anew: here and now, or by the worker when it runs.</summary>
@@ -102,31 +106,37 @@ public sealed class SearchIndex : IAsyncDisposable
     {
         if (!_store.HasRoomFor(1 << 20)) throw new StoreFullException("no space is left for the search index");
         var file = Volatile.Read(ref _file) ?? throw new StoreException("the search index is not open");
-        try
+        return Guard(file, () => file.Write(tables =>
         {
-            return file.Write(tables =>
+            var done = 0;
+            while (done < most && due.TryTake(out var account))
             {
-                var done = 0;
-                while (done < most && due.TryTake(out var account))
-                {
-                    var (count, more) = _indexer.Run(tables, account, most - done, ct);
-                    done += count;
-                    if (more) due.Add(account);
-                }
-                return done;
-            });
-        }
-        catch (Exception e) when (e is StoreDamageException or FormatException or ArgumentOutOfRangeException)
+                var (count, more) = _indexer.Run(tables, account, most - done, ct);
+                done += count;
+                if (more) due.Add(account);
+            }
+            return done;
+        }));
+    }
+
+    /// <summary>Throws <see cref="StoreException"/> for damage, and lets the file go.</summary>
+    T Guard<T>(IndexFile file, Func<T> work)
+    {
+        try { return work(); }
+        catch (Exception e) when (IsDamage(e))
         {
             Discard(file, e.Message);
-            throw new StoreException(e.Message, e);
+            throw new StoreException("the search index is damaged: " + e.Message, e);
         }
+        catch (ObjectDisposedException e) { throw new StoreException("the search index is being made anew", e); }
     }
+
+    static bool IsDamage(Exception e) => e is StoreDamageException or FormatException or ArgumentOutOfRangeException or IndexOutOfRangeException;
 
     /// <summary>Opens the file if there is none, and forgets what the store does not have. One caller at a time.</summary>
     internal void Prepare()
     {
-        if (Volatile.Read(ref _file) is { } file) Compare(file);
+        if (Volatile.Read(ref _file) is { } file) Guard(file, () => Compare(file));
         else
         {
             if (Interlocked.Exchange(ref _discarded, null) is { } discarded)
@@ -136,7 +146,7 @@ public sealed class SearchIndex : IAsyncDisposable
             }
             var opened = IndexFile.Open(_store, Version);
             try { Compare(opened); }
-            catch (StoreDamageException e)
+            catch (Exception e) when (IsDamage(e))
             {
                 SearchLog.Damaged(_log, e.Message);
                 opened.Dispose();
@@ -150,7 +160,8 @@ public sealed class SearchIndex : IAsyncDisposable
     /// <summary>Accounts with messages that may not be indexed yet.</summary>
     internal List<long> Behind()
     {
-        var known = Volatile.Read(ref _file)?.Read(static tables => tables.Positions()).ToDictionary(static p => p.AccountId, static p => p.Last) ?? [];
+        var file = Volatile.Read(ref _file) ?? throw new StoreException("the search index is not open");
+        var known = Guard(file, () => file.Read(static tables => tables.Positions())).ToDictionary(static p => p.AccountId, static p => p.Last);
         return [.. _store.Read(static unit => unit.Arrivals.Ceilings()).Where(a => !known.TryGetValue(a.AccountId, out var last) || last < a.Ceiling).Select(static a => a.AccountId)];
     }
 
@@ -158,19 +169,19 @@ public sealed class SearchIndex : IAsyncDisposable
     /// Accounts that are gone are forgotten. So are those that are ahead of the store: a back-up was put in its place, and its
     /// next messages would get ids that seem to be indexed.
     /// </summary>
-    void Compare(IndexFile file)
+    int Compare(IndexFile file)
     {
         var ceilings = _store.Read(static unit => unit.Arrivals.Ceilings()).ToDictionary(static a => a.AccountId, static a => a.Ceiling);
         var foreign = file.Read(static tables => tables.Positions()).Where(p => !ceilings.TryGetValue(p.AccountId, out var ceiling) || p.Last > ceiling).ToList();
-        if (foreign.Count == 0) return;
-        file.Write(tables =>
+        if (foreign.Count == 0) return 0;
+        return file.Write(tables =>
         {
             foreach (var position in foreign)
             {
                 if (ceilings.ContainsKey(position.AccountId)) SearchLog.Ahead(_log, position.AccountId);
                 tables.RemoveAccount(position.AccountId);
             }
-            return 0;
+            return foreign.Count;
         });
     }
 
@@ -202,6 +213,9 @@ public sealed class SearchIndex : IAsyncDisposable
         Interlocked.Exchange(ref _file, null)?.Dispose();
         _working.Dispose();
     }
+
+    /// <summary>False while there is no file to look into.</summary>
+    internal bool IsOpen => Volatile.Read(ref _file) is not null;
 
     /// <summary>Held by whoever writes.</summary>
     internal SemaphoreSlim Working => _working;

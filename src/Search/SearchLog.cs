@@ -16,6 +16,9 @@ static partial class SearchLog
     [LoggerMessage(9704, LogLevel.Warning, "message {MessageId} of account {Account} cannot be indexed and will be read at every search: {What}")]
     internal static partial void NotIndexed(ILogger log, long messageId, long account, string what);
 
+    [LoggerMessage(9707, LogLevel.Error, "mail of account {Account} cannot be read to be indexed: {What}")]
+    internal static partial void Unreadable(ILogger log, long account, string what);
+
     [LoggerMessage(9705, LogLevel.Information, "the search index is made anew")]
     internal static partial void Rebuilding(ILogger log);
 
