@@ -1,5 +1,6 @@
 using Posthorn.Search;
 using Posthorn.Search.Reading;
+using Posthorn.Storage.Search;
 using Shouldly;
 using Xunit;
 
@@ -34,6 +35,33 @@ public sealed class IndexDamageTests
             for (var word = 0; word < 30; word++) rig.Demand(account, $"needle{word:00}");
         }
         rig.Log.Count(static l => l.StartsWith("9701 ", StringComparison.Ordinal)).ShouldBeGreaterThan(5);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_row_that_is_lost_or_moved_is_noticed(bool segment)
+    {
+        await using var rig = await IndexRig.OpenAsync();
+        var (account, inbox) = await rig.StoreRig.AddAccountAsync("user");
+        await rig.DeliverAsync(account, inbox, "one needle");
+        await rig.Index.CatchUpAsync();
+        await rig.DeliverAsync(account, inbox, "another one");
+        await rig.Index.CatchUpAsync();
+        await rig.DeliverAsync(account, inbox, "a needle that is not indexed yet");
+        await rig.Index.DisposeAsync();
+        using (var file = IndexFile.Open(rig.Store, SearchIndex.Version))
+            file.Write(tables =>
+            {
+                if (segment) tables.RemoveSegment(tables.Segments(account)[0].Id);
+                else tables.SetPosition(tables.Position(account)! with { Last = tables.Position(account)!.Last + 1 });
+                return 0;
+            });
+        rig.Open();
+        rig.Demand(account, "needle").Have.ShouldBe(2);
+        rig.Log.ShouldHaveSingleItem().ShouldStartWith("9701 ");
+        await rig.Index.CatchUpAsync();
+        rig.Demand(account, "needle").ShouldBe((0, 2));
     }
 
     [Fact]
