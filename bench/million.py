@@ -1,5 +1,4 @@
 """A queue of very many messages: how soon a server that starts on it works, and what it costs in memory."""
-import glob
 import sqlite3
 import time
 
@@ -31,33 +30,65 @@ def fill(database, count):
 
 
 def measure(root, count):
-    """(seconds from start to ready, to the first delivery, MB after ten seconds of delivering, MB of the same server with an empty queue)."""
-    server = Posthorn(root, 18700, [], dns=DNS, delivery=DELIVERY)
-    server.verb("route", "default", "hold")
-    server.start()
-    time.sleep(3)
-    empty = server.cage.memory()
-    times = f"{root}/sent"
-    if relay.send(server.port, 1, 1, 4096, times, ["rcpt@d0.test"]).wait():
-        raise SystemExit("the message to be copied was not taken")
-    server.stop()
-    server.verb("route", "default", "mx")
-    began = time.monotonic()
-    fill(next(iter(glob.glob(f"{server.root}/data/*.db") + glob.glob(f"{server.root}/data/*.sqlite"))), count)
-    print(f"    filled in {time.monotonic() - began:.0f} s")
-    there = relay.Destinations(PORT, DNS, DOMAINS, 0, 0)
+    """
+    (seconds from start to ready, to the first delivery, MB after ten seconds of delivering, MB of the same server after ten
+    seconds of relaying to the same domains through an empty queue, MB of a server that has done nothing).
+    """
+    there = Destinations()
+    server = Posthorn(f"{root}/empty", 18700, [], dns=DNS, delivery=DELIVERY)
     try:
+        server.start()
+        time.sleep(3)
+        idle = server.cage.memory()
+        client = relay.send(server.port, 50, 1_000_000, 4096, f"{root}/sent", ["rcpt@d{n}.test"], DOMAINS)
+        there.wait()
+        time.sleep(10)
+        busy = server.cage.memory()
+        client.terminate()
+        client.wait()
+        server.stop()
+
+        server = Posthorn(f"{root}/full", 18700, [], dns=DNS, delivery=DELIVERY)
+        server.verb("route", "default", "hold")
+        server.start()
+        if relay.send(server.port, 1, 1, 4096, f"{root}/sent", ["rcpt@d0.test"]).wait():
+            raise SystemExit("the message to be copied was not taken")
+        server.stop()
+        server.verb("route", "default", "mx")
+        began = time.monotonic()
+        fill(f"{server.root}/data/meta.db", count)
+        print(f"    filled in {time.monotonic() - began:.0f} s")
+
+        there.again()
         began = time.monotonic()
         server.start()
         ready = time.monotonic() - began
-        while there.count == 0:
-            time.sleep(0.02)
-            if time.monotonic() - began > 120:
-                raise SystemExit("nothing was delivered within two minutes")
+        there.wait()
         first = time.monotonic() - began
         time.sleep(10)
-        return ready, first, server.cage.memory(), empty
+        return ready, first, server.cage.memory(), busy, idle
     finally:
         server.stop()
         there.stop()
-        there.remove()
+
+
+class Destinations:
+    """The domains' one host; counts anew when asked."""
+
+    def __init__(self):
+        self.now = relay.Destinations(PORT, DNS, DOMAINS, 0, 0)
+
+    def wait(self):
+        end = time.monotonic() + 120
+        while self.now.count == 0:
+            time.sleep(0.02)
+            if time.monotonic() > end:
+                raise SystemExit("nothing was delivered within two minutes")
+
+    def stop(self):
+        self.now.stop()
+        self.now.remove()
+
+    def again(self):
+        self.stop()
+        self.now = relay.Destinations(PORT, DNS, DOMAINS, 0, 0)

@@ -107,10 +107,11 @@ def measure_fair(table, root, scale):
 
 def measure_million(table, root, scale):
     count = int(1_000_000 * scale)
-    ready, first, memory, empty = million.measure(tempfile.mkdtemp(dir=root), count)
+    ready, first, memory, busy, idle = million.measure(tempfile.mkdtemp(dir=root), count)
     table.add(f"{count:,} queued: ready after start", ready, unit="s", wanted="<= 5", met=ready <= 5, digits=2)
     table.add(f"{count:,} queued: first delivery after start", first, unit="s", wanted="<= 10", met=first <= 10, digits=2)
-    table.add(f"{count:,} queued: resident memory over that of an empty queue", memory - empty, unit="MB", wanted="<= 100", met=memory - empty <= 100)
+    table.add(f"{count:,} queued: delivering, memory over relaying with an empty queue", memory - busy, unit="MB", wanted="<= 100", met=memory - busy <= 100)
+    table.add(f"{count:,} queued: delivering, memory over an idle server", memory - idle, unit="MB")
 
 
 def measure_pop3(table, ours, postfix, dovecot, rounds, scale):

@@ -26,6 +26,7 @@ sealed class SmtpDelivery(IConnector connector, QueueOptions options, Repeats re
     readonly Dialer _dialer = new(connector, time);
     readonly SessionPool _pool = new(time);
     readonly ConcurrentDictionary<EndPoint, long> _clear = new();
+    readonly ConcurrentDictionary<(string Host, string User), string> _logins = new();
 
     /// <summary>Results for all recipients of the sheet.</summary>
     internal async ValueTask DeliverAsync(ResultSheet sheet, IReadOnlyList<MailHost> hosts, Manner manner, RouteLogin? login, MessageText text, CancellationToken ct)
@@ -103,6 +104,7 @@ sealed class SmtpDelivery(IConnector connector, QueueOptions options, Repeats re
 
     async ValueTask<(HostSession? Session, SmtpFailure? Failure)> TalkAsync(Attempt attempt, MailHost host, Wire.Connections.Connection connection, string relay, SmtpClientLogin? login, bool clear, CancellationToken ct)
     {
+        if (login is not null && _logins.TryGetValue((host.Name, login.User), out var before)) login = login with { Before = before };
         var settings = new SmtpClientSettings(options.Hostname, attempt.Manner.TlsFor(host, options.Roots, clear), login, attempt.Manner.Lmtp);
         var opened = false;
         try
@@ -110,6 +112,7 @@ sealed class SmtpDelivery(IConnector connector, QueueOptions options, Repeats re
             var (session, failure) = await SmtpClientSession.OpenAsync(connection, settings, ct).ConfigureAwait(false);
             if (session is null) return (null, failure);
             opened = true;
+            if (session.Peer.LoginBy is { } by) _logins[(host.Name, login!.User)] = by; // as many as there are routes with a login
             return (new HostSession(new(connection.Remote, host.TlsName, attempt.Manner), session, connection, relay, connector), null);
         }
         finally

@@ -13,21 +13,25 @@ sealed class ClientLogin(ClientWire wire, SmtpClientLogin login, bool verified)
 
     bool IsLoopback => IPAddress.IsLoopback(wire.Connection.RemoteAddress);
 
-    /// <summary>Null once logged in.</summary>
-    internal async ValueTask<SmtpFailure?> RunAsync(IReadOnlyList<string> offered)
+    /// <summary>True where a password may be shown though the server offers a mechanism that keeps it.</summary>
+    bool MayShow => verified || IsLoopback;
+
+    /// <summary>The mechanism that was accepted, or why none was.</summary>
+    internal async ValueTask<(string? By, SmtpFailure? Failure)> RunAsync(IReadOnlyList<string> offered)
     {
         var fitting = login.Token is { } token ? SaslClient.ForToken(offered, login.User, token) : SaslClient.ForPassword(offered, login.User, login.Password ?? "");
         SmtpFailure? refused = null;
-        foreach (var mechanism in fitting)
+        // Servers count each failed try. The one that was accepted before saves them, but shows no password to a stranger for that.
+        foreach (var mechanism in fitting.OrderBy(m => m.Name == login.Before && (!m.ShowsSecret || MayShow) ? 0 : 1))
         {
             if (mechanism.ShowsSecret && wire.Connection.Tls is null && !IsLoopback) continue;
             var (reply, failure) = await ExchangeAsync(mechanism).ConfigureAwait(false);
-            if (reply is null) return failure;
-            if (reply.Code < 300) return Proven(mechanism);
+            if (reply is null) return (null, failure);
+            if (reply.Code < 300) return Proven(mechanism) is { } unproven ? (null, unproven) : (mechanism.Name, null);
             refused = Refused(mechanism, reply);
             if (wire.Broken || !MayTryNext(mechanism, reply)) break;
         }
-        return refused ?? Missing(offered, hidden: fitting.Count > 0);
+        return (null, refused ?? Missing(offered, hidden: fitting.Count > 0));
     }
 
     async ValueTask<Answer> ExchangeAsync(SaslClient mechanism)
@@ -68,7 +72,7 @@ sealed class ClientLogin(ClientWire wire, SmtpClientLogin login, bool verified)
     /// of a password that the server has no SCRAM keys for; the password itself goes only to a server that is who it should be.
     /// </summary>
     bool MayTryNext(SaslClient mechanism, SmtpReply reply) =>
-        reply.Code is >= 500 and <= 504 || reply.Code == 535 && !mechanism.ShowsSecret && (verified || IsLoopback);
+        reply.Code is >= 500 and <= 504 || reply.Code == 535 && !mechanism.ShowsSecret && MayShow;
 
     static SmtpFailure Refused(SaslClient mechanism, SmtpReply reply)
     {

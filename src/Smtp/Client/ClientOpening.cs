@@ -27,8 +27,8 @@ sealed class ClientOpening(ClientWire wire, SmtpClientSettings settings)
         if (await HelloAsync().ConfigureAwait(false) is { } noHello) return noHello;
         if (_tls is null && (settings.Tls.Use || MustHaveTls) && await StartTlsAsync().ConfigureAwait(false) is { } notStarted) return notStarted;
         if (settings.Login is not { } login) return null;
-        var failure = await new ClientLogin(wire, login, _verified).RunAsync(Peer.AuthMechanisms).ConfigureAwait(false);
-        if (failure is null) Peer = Peer with { LoggedIn = true };
+        var (by, failure) = await new ClientLogin(wire, login, _verified).RunAsync(Peer.AuthMechanisms).ConfigureAwait(false);
+        Peer = Peer with { LoginBy = by };
         return failure;
     }
 

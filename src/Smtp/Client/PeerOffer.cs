@@ -8,7 +8,7 @@ static class PeerOffer
 {
     internal static SmtpPeer Read(SmtpReply hello, bool extended, string greeting, string? tls)
     {
-        var peer = new SmtpPeer(extended, false, false, false, false, false, false, false, null, [], greeting, tls, LoggedIn: false);
+        var peer = new SmtpPeer(extended, false, false, false, false, false, false, false, null, [], greeting, tls, LoginBy: null);
         if (!extended) return peer;
         var mechanisms = new List<string>();
         foreach (var line in hello.Lines.Skip(1)) peer = With(peer, line, mechanisms);

@@ -53,7 +53,8 @@ public sealed record SmtpClientTls(bool Use, bool Require, bool Verify, bool Imp
 /// <summary>How to log in. Exactly one of password and token is set.</summary>
 /// <param name="Password">SCRAM-SHA-256 where offered, else PLAIN, else LOGIN; PLAIN and LOGIN under TLS only (or on loopback).</param>
 /// <param name="Token">XOAUTH2.</param>
-public sealed record SmtpClientLogin(string User, string? Password, string? Token);
+/// <param name="Before">The mechanism by which this login was accepted here before (<see cref="SmtpPeer.LoginBy"/>): tried first.</param>
+public sealed record SmtpClientLogin(string User, string? Password, string? Token, string? Before = null);
 
 /// <summary>How to talk to a peer.</summary>
 /// <param name="Hostname">Our name in EHLO.</param>
@@ -85,7 +86,11 @@ public sealed record SmtpClientTimeouts
 /// <param name="Size">Its limit in octets; null when it names none.</param>
 /// <param name="Extended">False when only HELO worked.</param>
 /// <param name="Tls">"TLS1.3 TLS_AES_256_GCM_SHA384, verified" or null in clear.</param>
-public sealed record SmtpPeer(bool Extended, bool Pipelining, bool EightBitMime, bool Chunking, bool BinaryMime, bool SmtpUtf8, bool Dsn, bool StartTls, long? Size, IReadOnlyList<string> AuthMechanisms, string Greeting, string? Tls, bool LoggedIn);
+/// <param name="LoginBy">The mechanism by which we are logged in; null when we are not.</param>
+public sealed record SmtpPeer(bool Extended, bool Pipelining, bool EightBitMime, bool Chunking, bool BinaryMime, bool SmtpUtf8, bool Dsn, bool StartTls, long? Size, IReadOnlyList<string> AuthMechanisms, string Greeting, string? Tls, string? LoginBy)
+{
+    public bool LoggedIn => LoginBy is not null;
+}
 
 /// <summary>The octets of a message, read as often as attempts need. CRLF line ends; no bare CR, LF or NUL (checked while sending).</summary>
 public interface ISmtpContent

@@ -97,6 +97,17 @@ public class ClientAgainstServerTests
     }
 
     [Fact]
+    public async Task What_was_accepted_before_is_tried_first()
+    {
+        var rig = new SmtpRig { Service = SmtpService.Submission };
+        var by = default(string);
+        for (var n = 0; n < 2; n++)
+            by = await TalkAsync(rig, Settings(new SmtpClientLogin("test", "1234", null, by)), (session, _) => Task.FromResult(session?.Peer.LoginBy));
+        by.ShouldBe("PLAIN");
+        rig.Log.Lines.Count(l => l.Contains("SCRAM-SHA-256 authentication failed")).ShouldBe(1); // servers count these
+    }
+
+    [Fact]
     public async Task A_server_that_cannot_check_now()
     {
         var rig = new SmtpRig { Service = SmtpService.Submission };

@@ -23,7 +23,7 @@ sealed class ClientTranscript(Transcript transcript)
 
     internal static SmtpClientSettings Settings(Func<string, bool> has) => new("client.example.test",
         new SmtpClientTls(has("tls"), has("tls"), has("verify"), false, "mx.example.test"),
-        has("password") ? new SmtpClientLogin("user", "pencil", null) : has("token") ? new SmtpClientLogin("user", null, "ya29") : null, has("lmtp"));
+        has("password") ? new SmtpClientLogin("user", "pencil", null, has("before") ? "PLAIN" : null) : has("token") ? new SmtpClientLogin("user", null, "ya29") : null, has("lmtp"));
 
     internal async Task PlayAsync(int chunk)
     {
