@@ -27,9 +27,14 @@ sealed class StoreCommand : ImapCommand
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
         var refused = result.Refused.ToHashSet();
         Answer(session, selected, uids, wanted.Silent, refused, result, arguments.ByUid);
-        if (refused.Count > 0) return Reply.Ok("MODIFIED " + Set(selected, result.Refused, arguments.ByUid), "some messages have changed since");
         // RFC 2180 §4.2.1: what is gone for others cannot be flagged.
-        return !arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0)
+        var gone = !arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0);
+        if (refused.Count > 0)
+        {
+            var code = "MODIFIED " + Set(selected, result.Refused, arguments.ByUid);
+            return gone ? Reply.No(code, "some messages are gone, and some have changed since") : Reply.Ok(code, "some messages have changed since"); // RFC 7162 §3.1.3
+        }
+        return gone
             ? Reply.No("EXPUNGEISSUED", "some of the messages are gone")
             : Reply.Ok("STORE completed");
     }

@@ -186,7 +186,11 @@ sealed class ImapSession : IDisposable
             : Reply.Bad(Who is null ? "log in first" : (command.When & When.Selected) != 0 ? "select a mailbox first" : "not in this state");
         if (reply.Kind != ReplyKind.None && !_over)
         {
-            if (Selected is { } selected) selected.Tell(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0);
+            if (Selected is { } selected)
+            {
+                selected.Tell(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0);
+                selected.TellSettled();
+            }
             Answer(reply);
         }
         if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);

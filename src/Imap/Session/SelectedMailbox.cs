@@ -23,6 +23,8 @@ sealed class SelectedMailbox : IDisposable
     uint _recentBelow; // all below it that were recent are noted in the store, or will be at the end
     bool _recentNoted = true;
     int _keywordsTold;
+    long _settled; // the change number up to which the client was told of everything
+    bool _owes; // messages are gone that could not be told
 
     internal SelectedMailbox(ImapSession session, MailboxView view, string name, uint uidValidity, bool readOnly)
     {
@@ -31,6 +33,7 @@ sealed class SelectedMailbox : IDisposable
         if (!session.Rev2) TakeRecent();
         NoteRecent();
         _keywordsTold = Shown.Keywords.Names.Count;
+        _settled = Shown.HighestModSeq;
     }
 
     internal MailboxView View { get; }
@@ -104,6 +107,8 @@ sealed class SelectedMailbox : IDisposable
         var now = View.Current;
         if (ReferenceEquals(now, _seen) && (ReferenceEquals(Shown, _seen) || !mayExpunge)) return;
         var diff = SnapshotDiff.Of(Shown, now);
+        _owes = !mayExpunge && diff.Gone.Count > 0;
+        if (!_owes) _settled = now.HighestModSeq;
         if (mayExpunge) TellGone(diff);
         Shown = mayExpunge ? now : SnapshotDiff.Keep(Shown, now, diff);
         _seen = now;
@@ -114,6 +119,15 @@ sealed class SelectedMailbox : IDisposable
             ref readonly var row = ref now.Row(index);
             if (!own.Has(row.ModSeq)) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
         }
+    }
+
+    /// <summary>
+    /// Says how far the client's picture is whole when VANISHED has to wait (RFC 7162 §6): change numbers that it hears of
+    /// meanwhile are higher than those of what it has not heard of.
+    /// </summary>
+    internal void TellSettled()
+    {
+        if (_owes && _session.QResync) _session.Untagged("OK"u8, $"HIGHESTMODSEQ {_settled}", "more is to come");
     }
 
     void TellGone(SnapshotDiff diff)

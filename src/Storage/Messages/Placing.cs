@@ -28,9 +28,8 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
         """);
     static readonly SqlText OnePlacement = new("""
-        SELECT uid, message_id, flags, keywords, size, received, modseq, saved FROM placements WHERE mailbox_id = $1 AND uid = $2
+        SELECT uid, message_id, flags, keywords, size, received FROM placements WHERE mailbox_id = $1 AND uid = $2
         """);
-    static readonly SqlText PlacesOfMessage = new("SELECT mailbox_id, uid, flags, keywords, size, received, saved FROM placements WHERE message_id = $1");
     static readonly SqlText IsInMailbox = new("SELECT 1 FROM placements WHERE message_id = $1 AND mailbox_id = $2");
     static readonly SqlText DeletePlacement = new("DELETE FROM placements WHERE mailbox_id = $1 AND uid = $2");
     static readonly SqlText OtherPlace = new("SELECT 1 FROM placements WHERE message_id = $1 LIMIT 1");
@@ -46,10 +45,6 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         SELECT $1, blob_id, prefix, structure, received, size, trace, thread_id FROM messages WHERE id = $2
         """);
     static readonly SqlText CountBlob = new("UPDATE blobs SET refs = refs + 1 WHERE id = (SELECT blob_id FROM messages WHERE id = $1)");
-    static readonly SqlText UpdateFlags = new("""
-        UPDATE placements SET flags = $1, keywords = $2, modseq = $3 WHERE mailbox_id = $4 AND uid = $5
-        """);
-    static readonly SqlText CountUnseen = new("UPDATE mailboxes SET highest_modseq = $1, unseen = unseen + $2 WHERE id = $3");
 
     static readonly SqlText UncountBlobsOf = new("""
         UPDATE blobs SET refs = refs - (SELECT COUNT(*) FROM messages m WHERE m.blob_id = blobs.id AND m.id >= $1 AND m.id < $2)
@@ -199,46 +194,9 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
 
     internal FlagResult SetFlags(long accountId, long mailboxId, IReadOnlyCollection<uint> uids, FlagChange change)
     {
-        var (changed, refused, due) = (new List<uint>(), new List<uint>(), new List<Flagging>());
-        var counted = new Dictionary<long, (long Unseen, long Last)>();
-        foreach (var place in Find(accountId, mailboxId, uids))
-        {
-            if (change.UnchangedSince < place.ModSeq)
-            {
-                refused.Add(place.Uid);
-                continue;
-            }
-            var flags = (change.Replace ? MessageFlags.None : place.Flags & ~change.Remove) | change.Add;
-            var keywords = Keywords.Change(change.Replace ? null : place.Keywords, change.AddKeywords, change.RemoveKeywords);
-            if (flags == place.Flags && keywords == place.Keywords)
-                continue;
-            changed.Add(place.Uid);
-            due.Add(new(mailboxId, place.Uid, place.MessageId, place.Flags, flags, keywords, place.Size, place.Received, place.Saved));
-            // \Deleted is about this place alone: clients move by copying and deleting (RFC 9051 §6.4.7). The rest is about the message.
-            using var row = unit.Session.Use(PlacesOfMessage).Bind(1, place.MessageId);
-            while (row.Step())
-                if ((row.Int64(0), (uint)row.Int64(1)) is var (box, uid) && (box, uid) != (mailboxId, place.Uid) && (MessageFlags)row.Int64(2) is var others
-                    && (flags & ~MessageFlags.Deleted | others & MessageFlags.Deleted) is var both && (both != others || row.TextOrNull(3) != keywords))
-                    due.Add(new(box, uid, place.MessageId, others, both, keywords, row.Int64(4), row.Int64(5), row.Int64(6)));
-        }
-        if (due.Count == 0)
-            return new(0, 0, changed, refused);
-        var first = log.Take(accountId, due.Count);
-        var number = first;
-        foreach (var one in due)
-        {
-            unit.Session.Use(UpdateFlags).Bind(1, (long)one.Flags).Bind(2, one.Keywords).Bind(3, number).Bind(4, one.Mailbox).Bind(5, (long)one.Uid).Run();
-            var state = new PlaceState(one.Flags, one.Keywords, one.Size, Times.FromMicroseconds(one.Received), Times.FromMicroseconds(one.Saved));
-            log.Write(new Change(accountId, number, ChangeKind.Flags, one.Mailbox, one.Uid, one.MessageId) { Place = state });
-            counted[one.Mailbox] = (counted.GetValueOrDefault(one.Mailbox).Unseen + Unseen(one.Flags) - Unseen(one.Before), number++);
-        }
-        foreach (var (mailbox, (unseen, last)) in counted)
-            unit.Session.Use(CountUnseen).Bind(1, last).Bind(2, unseen).Bind(3, mailbox).Run();
-        return new(first, number - 1, changed, refused);
+        Demand(accountId, mailboxId);
+        return new Flagging(unit, log, accountId, mailboxId, change).Run(uids);
     }
-
-    /// <summary>One place whose flags are to change.</summary>
-    readonly record struct Flagging(long Mailbox, uint Uid, long MessageId, MessageFlags Before, MessageFlags Flags, string? Keywords, long Size, long Received, long Saved);
 
     /// <summary>Removes all that an account has, by sets.</summary>
     internal void RemoveAll(long accountId)
@@ -260,7 +218,7 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         {
             using var row = unit.Session.Use(OnePlacement).Bind(1, mailboxId).Bind(2, (long)uid);
             if (row.Step())
-                places.Add(new((uint)row.Int64(0), row.Int64(1), (MessageFlags)row.Int64(2), row.TextOrNull(3), row.Int64(4), row.Int64(5), row.Int64(6), row.Int64(7)));
+                places.Add(new((uint)row.Int64(0), row.Int64(1), (MessageFlags)row.Int64(2), row.TextOrNull(3), row.Int64(4), row.Int64(5)));
         }
         return places;
     }
@@ -283,5 +241,5 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
 
     static string Json(string text) => text == "INBOX" ? "\"INBOX\"" : $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
-    readonly record struct Spot(uint Uid, long MessageId, MessageFlags Flags, string? Keywords, long Size, long Received, long ModSeq, long Saved);
+    readonly record struct Spot(uint Uid, long MessageId, MessageFlags Flags, string? Keywords, long Size, long Received);
 }

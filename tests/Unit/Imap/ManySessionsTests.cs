@@ -136,6 +136,26 @@ public class ManySessionsTests
     }
 
     [Fact]
+    public async Task A_client_of_qresync_is_told_how_far_its_picture_is_whole()
+    {
+        await using var room = await RoomAsync(4);
+        await using var a = await room.LoginAsync(null);
+        await a.ListAsync("ENABLE QRESYNC");
+        await a.ListAsync("SELECT INBOX");
+        var whole = room.Mailbox("INBOX").HighestModSeq;
+        await using var b = await room.LoginAsync();
+        await b.ListAsync("STORE 2 +FLAGS.SILENT (\\Deleted)");
+        await b.ListAsync("EXPUNGE");
+        // The message that is gone, and one that has changed since, in one conditional STORE.
+        await b.ListAsync("STORE 2 +FLAGS.SILENT (Blue)");
+        (await a.AskAsync($"STORE 1:3 (UNCHANGEDSINCE {whole}) +FLAGS.SILENT (\\Seen)")).ShouldStartWith("NO [MODIFIED 3]");
+        a.Untagged.ShouldContain(r => r.StartsWith($"* OK [HIGHESTMODSEQ {whole}]"));
+        a.Untagged.ShouldNotContain(r => r.StartsWith("* VANISHED"));
+        (await a.ListAsync("NOOP")).ShouldBe(["* VANISHED 2"]);
+        (await a.ListAsync("FETCH 1 (FLAGS)")).ShouldHaveSingleItem().ShouldStartWith("* 1 FETCH (FLAGS (\\Seen");
+    }
+
+    [Fact]
     public async Task The_highest_change_number_is_one_however_it_is_asked_for()
     {
         await using var room = await RoomAsync(3);

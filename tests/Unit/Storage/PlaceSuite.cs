@@ -66,6 +66,41 @@ public abstract class PlaceSuite : StoreSuite
     }
 
     [Fact]
+    public async Task Many_flags_at_once_are_what_one_by_one_would_be()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        for (var i = 1; i <= 100; i++) await rig.DeliverAsync(alice, inbox, "body " + i);
+        await rig.Store.WriteAsync(u => u.Mailboxes.Expunge(alice, inbox, [10, 50], "imap"));
+        await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [20, 21], Change(MessageFlags.Seen, keywords: "k")));
+        var before = rig.Store.Read(u => u.Mailboxes.State(alice));
+        var heard = new List<Change>();
+        FlagResult result;
+        using (rig.Store.Changes.Subscribe(alice, heard.AddRange))
+            result = await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [.. Enumerable.Range(5, 80).Select(n => (uint)n)], new FlagChange(MessageFlags.Seen | MessageFlags.Flagged, MessageFlags.Draft, [], [])));
+        (result.First, result.Last, result.Changed.Count).ShouldBe((before + 1, before + 78, 78));
+        heard.Select(c => c.Number).ShouldBe(Enumerable.Range(1, 78).Select(n => before + n));
+        rig.Store.Read(u => u.Mailboxes.ChangesSince(alice, before)).ShouldBe(heard);
+        foreach (var place in rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)))
+        {
+            place.Flags.ShouldBe(place.Uid is >= 5 and <= 84 ? MessageFlags.Seen | MessageFlags.Flagged : MessageFlags.None);
+            place.Keywords.ShouldBe(place.Uid is 20 or 21 ? "k" : null);
+            if (heard.Find(c => c.Uid == place.Uid) is { Number: > 0 } told) place.ModSeq.ShouldBe(told.Number);
+        }
+        (rig.Mailbox(alice, inbox).Unseen, rig.Mailbox(alice, inbox).HighestModSeq).ShouldBe((20L, result.Last));
+        // A message in between that is not meant stays as it is.
+        await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [.. Enumerable.Range(5, 80).Select(n => (uint)n).Where(n => n != 33)], new FlagChange(MessageFlags.Answered, MessageFlags.None, [], [])));
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)).Count(p => p.Flags.HasFlag(MessageFlags.Answered)).ShouldBe(77);
+        rig.Store.Read(u => u.Places.Find(inbox, 33))!.Value.Flags.ShouldBe(MessageFlags.Seen | MessageFlags.Flagged);
+        // One of the messages elsewhere too: it changes there as well.
+        var other = (await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, "other"))).Id;
+        await rig.Store.WriteAsync(u => u.Mailboxes.Copy(alice, inbox, other, [30]));
+        await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [.. Enumerable.Range(5, 80).Select(n => (uint)n)], new FlagChange(MessageFlags.Deleted, MessageFlags.Seen, [], [])));
+        rig.Store.Read(u => u.Places.Find(other, 1))!.Value.Flags.ShouldBe(MessageFlags.Flagged | MessageFlags.Answered);
+        rig.Mailbox(alice, inbox).Unseen.ShouldBe(98);
+    }
+
+    [Fact]
     public async Task Deleted_belongs_to_the_place()
     {
         await using var rig = await OpenAsync();
