@@ -1,4 +1,4 @@
-"""Postfix with virtual(8) delivery to Maildir, and Dovecot POP3 on the same Maildirs, all below one directory.
+"""Postfix with virtual(8) delivery to Maildir, and Dovecot's POP3 and IMAP on the same Maildirs, all below one directory.
 
 Debian's packages, the distribution's defaults (so: every sync they do by themselves), no chroot, loopback only.
 """
@@ -75,7 +75,7 @@ state_dir = {d}/state
 instance_name = posthorn-bench
 log_path = {d}/log
 listen = 127.0.0.1
-protocols = pop3
+protocols = pop3 imap
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain
@@ -104,6 +104,17 @@ service pop3-login {{
   process_min_avail = 1
 }}
 service pop3 {{
+  process_min_avail = 1
+}}
+service imap-login {{
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+  service_count = 0
   process_min_avail = 1
 }}
 """
@@ -187,7 +198,7 @@ class Dovecot:
     password = "secret"
 
     def __init__(self, root, port, users):
-        self.pop3 = port
+        self.pop3, self.imap = port, port + 33
         self.d = d = f"{root}/dovecot"
         self.cage = Cage("dovecot")
         owner = pwd.getpwnam("nobody")
@@ -197,12 +208,13 @@ class Dovecot:
             f.writelines(f"{u}:{{PLAIN}}{self.password}::::::\n" for u in users)
         os.chmod(f"{d}/users", 0o644)
         with open(f"{d}/dovecot.conf", "w") as f:
-            f.write(DOVECOT.format(d=d, port=port, mail=f"{root}/mail", uid=owner.pw_uid, gid=owner.pw_gid))
+            f.write(DOVECOT.format(d=d, port=port, imap=self.imap, mail=f"{root}/mail", uid=owner.pw_uid, gid=owner.pw_gid))
 
     def start(self):
         began = time.monotonic()
         starter = self.cage.launch(["dovecot", "-c", f"{self.d}/dovecot.conf"])
         wait_for_port(self.pop3)
+        wait_for_port(self.imap)
         took = time.monotonic() - began
         starter.wait()
         return took

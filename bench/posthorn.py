@@ -24,7 +24,7 @@ class Posthorn:
     def __init__(self, root, base, users, sinks=None, dns=None, delivery=None):
         """sinks: domains with the loopback port that a route leads them to; dns: a resolver's port; delivery: options."""
         self.root, self.users = f"{root}/posthorn", users
-        self.smtp, self.port, self.submissions, self.pop3, self.pop3s = (base + p for p in (25, 25, 465, 110, 995))
+        self.smtp, self.port, self.submissions, self.pop3, self.pop3s, self.imap = (base + p for p in (25, 25, 465, 110, 995, 143))
         os.makedirs(self.root)
         self.config = f"{self.root}/posthorn.json"
         limits = {"connections": 20000, "connectionsPerAddress": 20000, "connectionsPerNetwork": 20000, "connectionRate": 1000000}
@@ -36,6 +36,7 @@ class Posthorn:
                     {"protocol": "smtp", "address": f"127.0.0.1:{self.smtp}"},
                     {"protocol": "submissions", "address": f"127.0.0.1:{self.submissions}"},
                     {"protocol": "pop3", "address": f"127.0.0.1:{self.pop3}", "plaintextLogin": "loopback"},
+                    {"protocol": "imap", "address": f"127.0.0.1:{self.imap}", "plaintextLogin": "loopback"},
                     {"protocol": "pop3s", "address": f"127.0.0.1:{self.pop3s}"},
                 ],
                 "relay": {"trustedNetworks": ["127.0.0.0/8"]},
@@ -58,6 +59,7 @@ class Posthorn:
         done = subprocess.run(["dotnet", program(), *words, "--config", self.config], capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"posthorn {' '.join(words)}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def start(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,11 +1,12 @@
 """Measures Posthorn beside Postfix and Dovecot, in turn within one run, and prints the table of medians.
 
 bench/run [--rounds N] [--only NAME...] [--quick] [--write]
-  --only    of: inbound50 inbound50keep inbound1 inbound100k relay50 relay2 pop3 start idle fair queue1m
+  --only    of: inbound50 inbound50keep inbound1 inbound100k relay50 relay2 pop3 search start idle fair queue1m
   --write   puts the table into bench/README.md
 """
 import argparse
 import contextlib
+import json
 import os
 import platform
 import shutil
@@ -18,6 +19,7 @@ import load
 import million
 import peers
 import relay
+import search
 from gauge import median, spread
 from posthorn import Posthorn, REPOSITORY
 
@@ -131,6 +133,34 @@ def measure_pop3(table, ours, postfix, dovecot, rounds, scale):
     table.add(f"POP3, {count:,} x 4 KB, UIDL + pipelined RETR", cpu[ours], cpu[dovecot], "CPU s per 1000", digits=4)
 
 
+def measure_search(table, ours, dovecot, root, rounds, scale):
+    count, octets, every, user = int(50_000 * scale), 4096, 5000, USERS[1]
+    hits = count // every
+    search.fill_maildir(f"{root}/mail/{user}", count, octets, every)
+    index = f"{ours.root}/data/search.db"
+    ours.empty()
+    began, cpu = time.monotonic(), ours.cage.cpu()
+    search.fill_ours(ours, user, count, octets, every)
+    status = lambda: json.loads(ours.verb("search", "status", "--json"))
+    while status()["waiting"]:
+        time.sleep(0.2)
+    print(f"    filled and indexed in {time.monotonic() - began:.1f} s, {(ours.cage.cpu() - cpu) / count * 1000:.3f} CPU s per 1000")
+    ours.verb("search", "rebuild")
+    began, cpu = time.monotonic(), ours.cage.cpu()
+    while (now := status())["waiting"] or not now["usable"]:
+        time.sleep(0.5)
+    took, cpu = time.monotonic() - began, ours.cage.cpu() - cpu
+    size = sum(os.path.getsize(index + end) for end in ("", "-wal") if os.path.exists(index + end))
+    table.add(f"search index of {count:,} x 4 KB made anew", took, unit="s", digits=1)
+    table.add(f"search index of {count:,} x 4 KB made anew", cpu / count * 1000, unit="CPU s per 1000", digits=3)
+    table.add(f"search index of {count:,} x 4 KB on disk", size / 1e6, unit="MB")
+    for title, query, found in (("a rare word", f"TEXT {search.RARE}", hits), ("what is in none", "TEXT qwzxkjv", 0), ("a rare word", f"SUBJECT {search.RARE}", 0)):
+        mine = median(search.times(ours, user, query, found, max(rounds, 5))) * 1000
+        theirs = median(search.times(dovecot, user, query, found, rounds)) * 1000
+        wanted = ("< 50, <= 0.05", mine < 50 and mine <= theirs / 20) if query.startswith("TEXT") else ("", None)
+        table.add(f"SEARCH {query.split()[0]} of {title}, {count:,} x 4 KB", mine, theirs, "ms", *wanted, digits=1)
+
+
 def measure_start(table, ours, rounds):
     ours.stop()
     took, memory = [], []
@@ -216,6 +246,8 @@ def main():
                     measure_relay(table, ours, postfix, sinks, name, arguments.rounds, scale)
         if wanted("pop3"):
             measure_pop3(table, ours, postfix, dovecot, arguments.rounds, scale)
+        if wanted("search"):
+            measure_search(table, ours, dovecot, root, arguments.rounds, scale)
         if wanted("start"):
             measure_start(table, ours, arguments.rounds)
         if wanted("idle"):

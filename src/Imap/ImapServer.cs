@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Posthorn.Accounts;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
+using Posthorn.Search;
 using Posthorn.Storage;
 using Posthorn.Wire.Connections;
 using Posthorn.Wire.Sasl;
@@ -22,6 +23,9 @@ public sealed class ImapServer : IDisposable
         (Options, Store, Directory, Authenticator, Time, Log) = (options, store, directory, authenticator, time, logger);
         Views = new ViewCache(store, time, options.KeepViews);
     }
+
+    /// <summary>Makes searches quick; what they find is the same without it.</summary>
+    public SearchIndex? Index { get; init; }
 
     internal ImapOptions Options { get; }
     internal MailStore Store { get; }

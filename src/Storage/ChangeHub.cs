@@ -52,6 +52,9 @@ public sealed class ChangeHub
     /// <summary>Raised after a commit that changed domains, accounts, aliases or credentials.</summary>
     public event Action? DirectoryChanged;
 
+    /// <summary>Raised after a commit by which messages came, with the account of each. Handlers must be quick and must not throw.</summary>
+    public event Action<long>? Arrived;
+
     /// <summary>Watches one account; dispose the result to stop.</summary>
     public IDisposable Subscribe(long accountId, Action<IReadOnlyList<Change>> handler)
     {
@@ -65,6 +68,10 @@ public sealed class ChangeHub
     {
         if (directory)
             Call(static hub => hub.DirectoryChanged?.Invoke(), this);
+        if (Arrived is { } arrived)
+            foreach (var change in changes)
+                if (change.Kind == ChangeKind.Arrived)
+                    Call(static state => state.arrived(state.AccountId), (arrived, change.AccountId));
         if (changes.Count == 0 || _watchers.IsEmpty)
             return;
         foreach (var group in changes.GroupBy(static c => c.AccountId))

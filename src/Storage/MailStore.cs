@@ -74,6 +74,7 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>Completes when the store is poisoned; the process then exits with code 74.</summary>
     public Task<StorePoisonedException> Poisoned => Writer.Poisoned;
 
+    internal DataDirectory Root => _directory;
     internal BlobFiles Files => _files;
     internal ISqlEngine Engine => _engine;
     internal TimeProvider Time => _time;

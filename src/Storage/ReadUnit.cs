@@ -13,6 +13,7 @@ public class ReadUnit
         ReversePaths = new Directory.ReversePathTable(this);
         Mailboxes = new Messages.MailboxTables(this);
         Places = new Messages.PlaceScans(this);
+        Arrivals = new Messages.ArrivalScans(this);
         Subscriptions = new Messages.SubscriptionTable(this);
         Rights = new Sharing.RightsTable(this);
         Annotations = new Sharing.AnnotationTable(this);
@@ -29,6 +30,7 @@ public class ReadUnit
     public Directory.ReversePathTable ReversePaths { get; }
     public Messages.MailboxTables Mailboxes { get; }
     public Messages.PlaceScans Places { get; }
+    public Messages.ArrivalScans Arrivals { get; }
     public Messages.SubscriptionTable Subscriptions { get; }
     public Sharing.RightsTable Rights { get; }
     public Sharing.AnnotationTable Annotations { get; }

@@ -5,8 +5,8 @@ using Posthorn.Storage;
 namespace Posthorn.Imap.Search;
 
 /// <summary>
-/// Runs a search over the selected mailbox. An index has its place between the two halves: of the messages that the view
-/// leaves open, it may say which need not be read.
+/// Runs a search over the selected mailbox: first what the view and the index can tell, then the messages that they leave open
+/// are read.
 /// </summary>
 static class MailboxSearch
 {
@@ -20,7 +20,7 @@ static class MailboxSearch
     /// <summary>Those of some messages, by index, that fit, ascending.</summary>
     internal static List<int> Run(ImapSession session, SelectedMailbox selected, SearchKey key, IEnumerable<int> among, CancellationToken ct)
     {
-        var program = new SearchProgram(selected, session.Server.Time.GetUtcNow(), key);
+        var program = new SearchProgram(selected, session.Server.Time.GetUtcNow(), key, session.Server.Index);
         var (found, open) = (new List<int>(), new List<int>());
         foreach (var i in among)
         {

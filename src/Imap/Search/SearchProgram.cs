@@ -1,9 +1,8 @@
 using System.Globalization;
-using System.Text;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
-using Posthorn.Mime.Envelopes;
+using Posthorn.Search;
 
 namespace Posthorn.Imap.Search;
 
@@ -23,10 +22,12 @@ sealed class SearchProgram
     readonly SelectedMailbox _selected;
     readonly Snapshot _shown;
     readonly DateTimeOffset _now;
+    readonly SearchIndex? _index;
 
-    internal SearchProgram(SelectedMailbox selected, DateTimeOffset now, SearchKey key)
+    /// <param name="index">Says of messages that they need not be read; null to read them all.</param>
+    internal SearchProgram(SelectedMailbox selected, DateTimeOffset now, SearchKey key, SearchIndex? index)
     {
-        (_selected, _shown, _now) = (selected, selected.Shown, now);
+        (_selected, _shown, _now, _index) = (selected, selected.Shown, now, index);
         Test = Compile(key);
     }
 
@@ -117,53 +118,46 @@ sealed class SearchProgram
         _ => day >= date.Day,
     };
 
-    static SearchTest Content(SearchKey key)
+    SearchTest Content(SearchKey key)
     {
         Func<SearchContent, bool> test;
+        string[] words;
         switch (key)
         {
             case SearchKey.Field field:
                 var wanted = CaseMap.Fold(field.Value);
-                test = content => Text(content.Envelope, field.Which).Contains(wanted, StringComparison.Ordinal);
+                words = [wanted];
+                test = content => content.Field(Which(field.Which)).Contains(wanted, StringComparison.Ordinal);
                 break;
             case SearchKey.Header header:
                 var value = CaseMap.Fold(header.Value);
+                words = [header.Name.ToUpperInvariant() + ":", value];
                 test = content => content.Fields.Exists(f => f.Name.Equals(header.Name, StringComparison.OrdinalIgnoreCase) && f.Value.Contains(value, StringComparison.Ordinal));
                 break;
             case SearchKey.Body body:
                 var inBody = CaseMap.Fold(body.Value);
+                words = [inBody];
                 test = content => content.Body.Contains(inBody, StringComparison.Ordinal);
                 break;
             case SearchKey.Text text:
                 var anywhere = CaseMap.Fold(text.Value);
+                words = [anywhere];
                 test = content => content.Header.Contains(anywhere, StringComparison.Ordinal) || content.Body.Contains(anywhere, StringComparison.Ordinal);
                 break;
             default: // THREADID: nothing is threaded; FILTER is refused before
                 return static (_, _) => false;
         }
-        return (_, content) => content is null ? null : test(content);
+        // The index is asked when the first message gets here that it may spare the reading of.
+        var narrowed = new Lazy<Narrowed?>(() => _index?.Find(_selected.AccountId, words), LazyThreadSafetyMode.None);
+        return (i, content) => narrowed.Value is { } some && !some.MayFit(_shown[i].MessageId) ? false : content is null ? null : test(content);
     }
 
-    static string Text(Envelope envelope, SearchField which) => CaseMap.Fold(which switch
+    static EnvelopeField Which(SearchField field) => field switch
     {
-        SearchField.Subject => envelope.Subject ?? "",
-        SearchField.From => Addresses(envelope.From),
-        SearchField.To => Addresses(envelope.To),
-        SearchField.Cc => Addresses(envelope.Cc),
-        _ => Addresses(envelope.Bcc),
-    });
-
-    /// <summary>A list as people write it, names and addresses.</summary>
-    static string Addresses(IReadOnlyList<EnvelopeAddress> list)
-    {
-        var text = new StringBuilder();
-        foreach (var address in list)
-        {
-            if (text.Length > 0) text.Append(", ");
-            if (!address.IsMailbox) text.Append(address.Mailbox);
-            else if (address.Name is null) text.Append(address.Mailbox).Append('@').Append(address.Host);
-            else text.Append(address.Name).Append(" <").Append(address.Mailbox).Append('@').Append(address.Host).Append('>');
-        }
-        return text.ToString();
-    }
+        SearchField.Subject => EnvelopeField.Subject,
+        SearchField.From => EnvelopeField.From,
+        SearchField.To => EnvelopeField.To,
+        SearchField.Cc => EnvelopeField.Cc,
+        _ => EnvelopeField.Bcc,
+    };
 }

@@ -11,6 +11,7 @@ using Posthorn.Dns;
 using Posthorn.Imap;
 using Posthorn.Logging;
 using Posthorn.Pop3;
+using Posthorn.Search;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
 using Posthorn.Verbs;
@@ -25,6 +26,7 @@ sealed class Services : IAsyncDisposable
     readonly PasswordKdf _kdf;
     readonly Pop3Server _pop3;
     readonly ImapServer _imap;
+    readonly SearchIndex _search;
     readonly SmtpServer _smtp;
     readonly TrustedNetworks _trusted;
     readonly TimeProvider _time;
@@ -41,7 +43,8 @@ sealed class Services : IAsyncDisposable
         _kdf = new PasswordKdf();
         var authenticator = new Authenticator(store, _directory, _kdf, new LoginLimits(), trusted.Contains, time, logs.CreateLogger("login"));
         _pop3 = new Pop3Server(new Pop3Options { Hostname = config.Options.Hostname }, store, _directory, authenticator, time, logs.CreateLogger("pop3"));
-        _imap = new ImapServer(Deployment.Imap(config.Options), store, _directory, authenticator, time, logs.CreateLogger("imap"));
+        _search = SearchIndex.Open(store, time, logs.CreateLogger("search"));
+        _imap = new ImapServer(Deployment.Imap(config.Options), store, _directory, authenticator, time, logs.CreateLogger("imap")) { Index = _search };
         var delivery = Deployment.Delivery(config.Options, holdForeign);
         var queue = Deployment.Queue(config.Options);
         _connector = new Connector(time);
@@ -62,11 +65,12 @@ sealed class Services : IAsyncDisposable
         var store = await MailStore.OpenAsync(Deployment.Store(config.Options), time, logs.CreateLogger("store")).ConfigureAwait(false);
         var services = new Services(config, store, logs, time, trusted, nearlyFull, holdForeign);
         if (services._queue is { } queue) await queue.StartAsync().ConfigureAwait(false);
+        services._search.Start();
         return services;
     }
 
     /// <summary>What the verbs that come in by the control socket work on.</summary>
-    public VerbContext Verbs(LoadedConfig config) => new(config, Store, _directory, _kdf, _time, owned: false) { Queue = _queue };
+    public VerbContext Verbs(LoadedConfig config) => new(config, Store, _directory, _kdf, _time, owned: false) { Queue = _queue, Search = _search };
 
     /// <summary>Serves one client of a listener.</summary>
     public Task ServeAsync(ListenerOptions listener, Func<SslServerAuthenticationOptions?>? tls, Connection connection, CancellationToken ct)
@@ -104,6 +108,7 @@ sealed class Services : IAsyncDisposable
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
         await _keeping.DisposeAsync().ConfigureAwait(false);
         _imap.Dispose();
+        await _search.DisposeAsync().ConfigureAwait(false);
         _directory.Dispose();
         _kdf.Dispose();
         await Store.DisposeAsync().ConfigureAwait(false);

@@ -6,6 +6,7 @@ using Posthorn.Configuration;
 using Posthorn.Delivery.Queue;
 using Posthorn.Delivery.Routing;
 using Posthorn.Logging;
+using Posthorn.Search;
 using Posthorn.Serving;
 using Posthorn.Storage;
 
@@ -24,6 +25,9 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
 
     /// <summary>The scheduler of the running server; null when none runs, or one that does not deliver.</summary>
     public OutboundQueue? Queue { get; init; }
+
+    /// <summary>The search index of the running server; null when none runs.</summary>
+    public SearchIndex? Search { get; init; }
 
     /// <summary>Opens the store; throws <see cref="VerbException"/> when that cannot be.</summary>
     public static async Task<VerbContext> OpenAsync(LoadedConfig config, LogProvider logs)

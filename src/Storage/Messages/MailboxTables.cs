@@ -224,6 +224,6 @@ public sealed class MailboxTables
     static Mailbox Row(ISqlStatement r) => new(r.Int64(0), r.Int64(1), r.Text(2), (MailboxRole)r.Int64(3), (uint)r.Int64(4), (uint)r.Int64(5),
         r.Int64(6), r.Int64(7), r.Int64(8), r.Int64(9), r.Int64(10) != 0);
 
-    static StoredMessage Stored(ISqlStatement r) => new(r.Int64(0), r.Bytes(1),
+    internal static StoredMessage Stored(ISqlStatement r) => new(r.Int64(0), r.Bytes(1),
         new BlobLocation(r.Int64(2), (int)r.Int64(3), r.Int64(4), r.Int64(5), r.Bytes(6)), r.Bytes(7), Times.FromMicroseconds(r.Int64(8)), new(r.Int64(9)));
 }

@@ -62,6 +62,13 @@ sealed class MailRoom : IAsyncDisposable
         Server = new ImapServer(options, Store, null, Accounts, _time, NullLogger.Instance);
     }
 
+    /// <summary>From here on the server asks an index when it searches.</summary>
+    public void UseIndex(Posthorn.Search.SearchIndex index)
+    {
+        Server.Dispose();
+        Server = new ImapServer(new ImapOptions { Hostname = "mail.example.test" }, Store, null, Accounts, _time, NullLogger.Instance) { Index = index };
+    }
+
     public long User => Accounts.Users["user"].Id;
 
     public Mailbox Mailbox(string name, long? account = null) => Store.Read(unit => unit.Mailboxes.Find(account ?? User, name)!);

@@ -1,12 +1,13 @@
-namespace Posthorn.Imap.Search;
+namespace Posthorn.Search.Reading;
 
 /// <summary>
 /// Text as searches compare it: simple case mapping of all of Unicode, white space as one space. The decompositions of
 /// i;unicode-casemap (RFC 5051) are not done.
 /// </summary>
-static class CaseMap
+public static class CaseMap
 {
-    internal static string Fold(ReadOnlySpan<char> text)
+    /// <summary>The text as all searched text and every searched word is brought into before they are compared.</summary>
+    public static string Fold(ReadOnlySpan<char> text)
     {
         var folded = new System.Text.StringBuilder(text.Length);
         var space = false;

@@ -3,13 +3,13 @@ using Posthorn.Mime.Structure;
 using Posthorn.Storage;
 using Posthorn.Storage.Messages;
 
-namespace Posthorn.Imap.Session;
+namespace Posthorn.Search.Reading;
 
 /// <summary>
 /// One stored message as clients see it: the prefix, then the body. The structure comes from the row; the body is opened, and
 /// checked, when the first octet of it is asked for. One object serves one message.
 /// </summary>
-sealed class MessageSource : IDisposable
+public sealed class MessageSource : IDisposable
 {
     readonly MailStore _store;
     readonly byte[] _structure;
@@ -19,24 +19,24 @@ sealed class MessageSource : IDisposable
     Part? _root;
 
     /// <param name="row">All of the message.</param>
-    internal MessageSource(MailStore store, StoredMessage row) => (_store, _row, _structure, _prefix) = (store, row, row.Structure, row.Prefix);
+    public MessageSource(MailStore store, StoredMessage row) => (_store, _row, _structure, _prefix) = (store, row, row.Structure, row.Prefix);
 
     /// <param name="structure">The structure alone: the body cannot be read.</param>
-    internal MessageSource(MailStore store, in PlacedStructure structure) => (_store, _structure, _prefix) = (store, structure.Structure, structure.Prefix);
+    public MessageSource(MailStore store, in PlacedStructure structure) => (_store, _structure, _prefix) = (store, structure.Structure, structure.Prefix);
 
-    internal int PrefixLength => _prefix.Length;
+    public int PrefixLength => _prefix.Length;
 
     /// <summary>Octets of prefix and body.</summary>
-    internal long Length => _prefix.Length + Row.Blob.Length;
+    public long Length => _prefix.Length + Row.Blob.Length;
 
     StoredMessage Row => _row ?? throw new InvalidOperationException("only the structure was read");
 
-    internal long MessageId => Row.MessageId;
+    public long MessageId => Row.MessageId;
 
     BlobReader Body => _body ??= _store.OpenBlob(Row.Blob);
 
     /// <summary>The part tree.</summary>
-    internal Part Root => _root ??= Tree();
+    public Part Root => _root ??= Tree();
 
     Part Tree()
     {
@@ -48,7 +48,7 @@ sealed class MessageSource : IDisposable
     }
 
     /// <summary>True when ENVELOPE and BODYSTRUCTURE are at hand as text.</summary>
-    internal bool TryTexts(out ReadOnlySpan<byte> envelope, out ReadOnlySpan<byte> bodyStructure)
+    public bool TryTexts(out ReadOnlySpan<byte> envelope, out ReadOnlySpan<byte> bodyStructure)
     {
         envelope = bodyStructure = default;
         try { return _structure.Length > 0 && StoredStructure.TryTexts(_structure, out envelope, out bodyStructure); }
@@ -56,7 +56,7 @@ sealed class MessageSource : IDisposable
     }
 
     /// <summary>Fills a span from an offset on; what is asked for must be there.</summary>
-    internal void Read(long offset, Span<byte> into)
+    public void Read(long offset, Span<byte> into)
     {
         if (offset < _prefix.Length)
         {
@@ -75,7 +75,7 @@ sealed class MessageSource : IDisposable
     }
 
     /// <summary>All octets of a range; for parts that are known to be small.</summary>
-    internal byte[] Octets(OctetRange range)
+    public byte[] Octets(OctetRange range)
     {
         var octets = new byte[range.Length];
         Read(range.Start, octets);
@@ -83,7 +83,7 @@ sealed class MessageSource : IDisposable
     }
 
     /// <summary>Opens the body, so that damage shows before anything is said of it.</summary>
-    internal void Check() => _ = Body;
+    public void Check() => _ = Body;
 
     public void Dispose() => _body?.Dispose();
 }

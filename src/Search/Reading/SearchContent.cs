@@ -1,15 +1,17 @@
 using System.Text;
-using Posthorn.Imap.Session;
 using Posthorn.Mime.Envelopes;
 using Posthorn.Mime.Headers;
 using Posthorn.Mime.Sections;
 using Posthorn.Mime.Structure;
 using Posthorn.Mime.Text;
 
-namespace Posthorn.Imap.Search;
+namespace Posthorn.Search.Reading;
+
+/// <summary>The fields of the envelope that a search can name.</summary>
+public enum EnvelopeField { Bcc, Cc, From, Subject, To }
 
 /// <summary>What a message says, as far as a search asks for it; each piece is read when it is first asked for.</summary>
-sealed class SearchContent(MessageSource source)
+public sealed class SearchContent(MessageSource source)
 {
     /// <summary>Octets of a header that are searched; the threat table's limit for headers that come in.</summary>
     const int MostHeader = HeaderSummary.MaxHeader;
@@ -21,19 +23,53 @@ sealed class SearchContent(MessageSource source)
     List<(string Name, string Value)>? _fields;
     string? _body, _header;
 
-    internal Envelope Envelope => _envelope ??= Envelope.Parse(source.TryTexts(out var envelope, out _) ? envelope : source.Root.Envelope.Span);
+    public Envelope Envelope => _envelope ??= Envelope.Parse(source.TryTexts(out var envelope, out _) ? envelope : source.Root.Envelope.Span);
 
     /// <summary>The fields of the header in order, values decoded and folded.</summary>
-    internal List<(string Name, string Value)> Fields => _fields ??= ReadFields(source.Root);
+    public List<(string Name, string Value)> Fields => _fields ??= ReadFields(source.Root);
 
     /// <summary>The whole header, folded.</summary>
-    internal string Header => _header ??= string.Join('\n', Fields.Select(static f => $"{f.Name.ToUpperInvariant()}: {f.Value}"));
+    public string Header => _header ??= string.Join('\n', Fields.Select(static f => $"{f.Name.ToUpperInvariant()}: {f.Value}"));
 
     /// <summary>The text of all parts, and the headers of messages inside, folded.</summary>
-    internal string Body => _body ??= ReadBody();
+    public string Body => _body ??= ReadBody();
+
+    /// <summary>Each text in which a search may find something: what is in none of them is not found by any.</summary>
+    public IEnumerable<string> All
+    {
+        get
+        {
+            yield return Header;
+            yield return Body;
+            foreach (var which in Enum.GetValues<EnvelopeField>()) yield return Field(which);
+        }
+    }
+
+    /// <summary>A field of the envelope, folded; address lists as people write them, names and addresses.</summary>
+    public string Field(EnvelopeField which) => CaseMap.Fold(which switch
+    {
+        EnvelopeField.Subject => Envelope.Subject ?? "",
+        EnvelopeField.From => Addresses(Envelope.From),
+        EnvelopeField.To => Addresses(Envelope.To),
+        EnvelopeField.Cc => Addresses(Envelope.Cc),
+        _ => Addresses(Envelope.Bcc),
+    });
+
+    static string Addresses(IReadOnlyList<EnvelopeAddress> list)
+    {
+        var text = new StringBuilder();
+        foreach (var address in list)
+        {
+            if (text.Length > 0) text.Append(", ");
+            if (!address.IsMailbox) text.Append(address.Mailbox);
+            else if (address.Name is null) text.Append(address.Mailbox).Append('@').Append(address.Host);
+            else text.Append(address.Name).Append(" <").Append(address.Mailbox).Append('@').Append(address.Host).Append('>');
+        }
+        return text.ToString();
+    }
 
     /// <summary>The octets of a field of the header as Latin 1; of several the first. Null when there is none.</summary>
-    internal string? Raw(string name)
+    public string? Raw(string name)
     {
         ReadOnlySpan<byte> header = Octets(source.Root);
         while (TryField(ref header, out var field, out var value))
