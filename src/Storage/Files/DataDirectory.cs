@@ -147,5 +147,10 @@ sealed class DataDirectory : IDisposable
         return handle;
     }
 
-    public void Dispose() => _lock?.Dispose();
+    public void Dispose()
+    {
+        if (_lock is not { IsClosed: false }) return;
+        Posix.Unlock(_lock);
+        _lock.Dispose();
+    }
 }

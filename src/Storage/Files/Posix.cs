@@ -10,7 +10,7 @@ namespace Posthorn.Storage.Files;
 static partial class Posix
 {
     internal const int EPERM = 1, ENOENT = 2, EINTR = 4, EWOULDBLOCK = 11, ENOSPC = 28, ENOTSUP = 95, EDQUOT = 122;
-    internal const int LockExclusive = 2, LockNonBlocking = 4;
+    internal const int LockExclusive = 2, LockNonBlocking = 4, LockNone = 8;
     const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCreate = 0x40, OpenDirectory = 0x10000, OpenCloseOnExec = 0x80000;
 
     [LibraryImport("libc", EntryPoint = "pwrite64", SetLastError = true)]
@@ -83,6 +83,12 @@ static partial class Posix
                 return false;
         return true;
     }
+
+    /// <summary>
+    /// Gives the lock back. Closing alone would not do it at once while a program is being started: its process has our
+    /// descriptors until it has become that program.
+    /// </summary>
+    internal static void Unlock(SafeFileHandle file) => Flock(file, LockNone);
 
     /// <summary>Sets an attribute of the file to the value that it has; 0 or the errno. Needs the journal, writes nothing.</summary>
     internal static unsafe int Touch(SafeFileHandle file)
