@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Posthorn.Imap.Extensions.Fuzzy;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -47,7 +48,7 @@ sealed class SearchProgram
                 var inner = Compile(not.Key);
                 return (i, c) => !inner(i, c);
             case SearchKey.Fuzzy fuzzy:
-                return Compile(fuzzy.Key);
+                return Compile(Relevancy.Loose(fuzzy.Key));
             case SearchKey.Flag flag:
                 return (i, _) => (_shown[i].Flags & flag.Bit) != 0;
             case SearchKey.Keyword keyword:
