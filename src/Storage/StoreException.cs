@@ -3,6 +3,9 @@ namespace Posthorn.Storage;
 /// <summary>The store refuses: nothing was changed. The message is for the administrator.</summary>
 public class StoreException(string message, Exception? inner = null) : Exception(message, inner);
 
+/// <summary>Another process has the store open.</summary>
+public sealed class StoreInUseException(string message) : StoreException(message);
+
 /// <summary>The disk is full: temporary; the unit that met it was rolled back whole.</summary>
 public sealed class StoreFullException(string message, Exception? inner = null) : StoreException(message, inner);
 

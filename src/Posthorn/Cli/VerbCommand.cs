@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Posthorn.Configuration;
 using Posthorn.Control;
 using Posthorn.Logging;
+using Posthorn.Storage;
 using Posthorn.Verbs;
 
 namespace Posthorn.Cli;
@@ -11,6 +12,9 @@ namespace Posthorn.Cli;
 /// <summary>Does one verb: asks the running server, or works on the store itself when none runs.</summary>
 sealed class VerbCommand(Verb verb, Terminal terminal, ConfigLoader loader)
 {
+    static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(100);
+    const int MostTries = 50;
+
     static readonly JsonSerializerOptions Plain = new(ControlJson.Default.Options) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public async Task<int> RunAsync(VerbInput input, string? configFile, IEnumerable<string> settings, CancellationToken ct)
@@ -51,7 +55,17 @@ sealed class VerbCommand(Verb verb, Terminal terminal, ConfigLoader loader)
         return ExitCode.Ok;
     }
 
+    /// <summary>A server that is starting has the store and does not listen yet, one that stops the other way round: that takes moments.</summary>
     async Task<JsonObject> AskAsync(LoadedConfig config, JsonObject values, CancellationToken ct)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try { return await TryAskAsync(config, values, ct).ConfigureAwait(false); }
+            catch (VerbException e) when (e.InnerException is StoreInUseException && tries < MostTries) { await Task.Delay(BetweenTries, ct).ConfigureAwait(false); }
+        }
+    }
+
+    async Task<JsonObject> TryAskAsync(LoadedConfig config, JsonObject values, CancellationToken ct)
     {
         if (await ControlClient.AskAsync(config.ControlSocket, verb.Path, values, ct).ConfigureAwait(false) is { } answer) return answer;
         using var logs = new LogProvider(LogOutput.To(new WriterStream(terminal.Error)), LogFormat.Text, LogSeverity.Warning, TimeProvider.System);

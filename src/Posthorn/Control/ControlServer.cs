@@ -49,8 +49,9 @@ sealed partial class ControlServer : IAsyncDisposable
                 _ = ServeAsync(client);
             }
             catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException) { return; }
-            catch (SocketException) when (!_stop.IsCancellationRequested)
+            catch (SocketException)
             {
+                if (_stop.IsCancellationRequested) return; // "cancelled" comes as either kind
                 await Task.Delay(100, CancellationToken.None).ConfigureAwait(false);
             }
         }

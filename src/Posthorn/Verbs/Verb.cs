@@ -74,7 +74,7 @@ sealed class VerbArguments(JsonObject values)
 
 /// <summary>A verb cannot be done; the message is for the one who asked.</summary>
 /// <param name="exit">A code of <see cref="Cli.ExitCode"/>.</param>
-sealed class VerbException(int exit, string message) : Exception(message)
+sealed class VerbException(int exit, string message, Exception? inner = null) : Exception(message, inner)
 {
     public int Exit { get; } = exit;
 }

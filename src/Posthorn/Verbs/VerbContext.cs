@@ -30,7 +30,7 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
     {
         MailStore store;
         try { store = await MailStore.OpenAsync(Deployment.Store(config.Options), TimeProvider.System, logs.CreateLogger("store")).ConfigureAwait(false); }
-        catch (StoreException e) { throw new VerbException(Cli.ExitCode.Unavailable, $"no server answers at {config.ControlSocket}, and the store cannot be opened: {e.Message}"); }
+        catch (StoreException e) { throw new VerbException(Cli.ExitCode.Unavailable, $"no server answers at {config.ControlSocket}, and the store cannot be opened: {e.Message}", e); }
         catch (UnauthorizedAccessException e) { throw new VerbException(Cli.ExitCode.NoPermission, e.Message); }
         catch (IOException e) { throw new VerbException(Cli.ExitCode.IoError, e.Message); }
         return new VerbContext(config, store, new AccountDirectory(store, Deployment.Accounts(config.Options)), new PasswordKdf(threads: 1), TimeProvider.System, owned: true);

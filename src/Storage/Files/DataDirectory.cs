@@ -140,7 +140,7 @@ sealed class DataDirectory : IDisposable
             Span<byte> holder = stackalloc byte[32];
             var length = RandomAccess.Read(handle, holder, 0);
             handle.Dispose();
-            throw new StoreException($"{Root} is in use by process {Encoding.ASCII.GetString(holder[..length]).Trim()}");
+            throw new StoreInUseException($"{Root} is in use by process {Encoding.ASCII.GetString(holder[..length]).Trim()}");
         }
         Posix.Truncate(handle, 0);
         RandomAccess.Write(handle, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"), 0);

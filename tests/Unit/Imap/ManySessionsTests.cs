@@ -175,6 +175,28 @@ public class ManySessionsTests
     }
 
     [Fact]
+    public async Task Ids_stay_with_what_they_name()
+    {
+        await using var room = await RoomAsync(1);
+        await using var a = await room.LoginAsync(null);
+        await a.ListAsync("CREATE one");
+        var box = (await a.ListAsync("STATUS one (MAILBOXID)")).Single()[^6..];
+        await a.ListAsync("RENAME one two");
+        (await a.ListAsync("STATUS two (MAILBOXID)")).Single().ShouldEndWith(box);
+        await a.ListAsync("SELECT INBOX");
+        var id = (await a.ListAsync("FETCH 1 (EMAILID)")).Single();
+        await a.ListAsync("COPY 1 two");
+        await a.ListAsync("MOVE 1 Inbox");
+        (await a.ListAsync("FETCH 1 (EMAILID)")).Single().ShouldBe(id);
+        (await a.ListAsync($"SEARCH EMAILID {id[(id.LastIndexOf('(') + 1)..^2]}")).Single().ShouldBe("* SEARCH 1");
+        await a.ListAsync("SELECT two");
+        (await a.ListAsync("FETCH 1 (EMAILID)")).Single().ShouldBe(id);
+        // A second copy in one mailbox is a message of its own.
+        await a.ListAsync("COPY 1 two");
+        (await a.ListAsync("FETCH 2 (EMAILID)")).Single().ShouldNotBe(id.Replace("* 1 ", "* 2 "));
+    }
+
+    [Fact]
     public async Task A_view_is_shared_and_goes_when_nobody_needs_it()
     {
         var time = new Testing.Time.FakeTimeProvider();

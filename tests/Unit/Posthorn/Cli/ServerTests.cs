@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using Posthorn.Serving;
+using Posthorn.Storage;
 using Shouldly;
 using Xunit;
 
@@ -104,6 +106,20 @@ public sealed class ServerTests
         (await program.RunAsync("domain list")).ShouldBe(0);
         var client = await ConnectAsync(program.LmtpSocket);
         (await client.Reader.ReadLineAsync())!.ShouldStartWith("220 ");
+    }
+
+    [Fact]
+    public async Task A_command_waits_for_a_server_that_is_starting_or_stopping()
+    {
+        await using var program = new Program();
+        (await program.RunAsync("domain add a.test")).ShouldBe(0);
+        var store = await MailStore.OpenAsync(new StoreOptions { Directory = program.DataDirectory, MinimumFree = 0 }, TimeProvider.System, NullLogger.Instance);
+        var asked = program.RunAsync("domain list");
+        await Task.Delay(300, TestContext.Current.CancellationToken);
+        asked.IsCompleted.ShouldBeFalse();
+        await store.DisposeAsync();
+        (await asked).ShouldBe(0);
+        program.Output.ShouldContain("a.test");
     }
 
     [Fact]
