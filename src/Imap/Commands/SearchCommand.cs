@@ -1,6 +1,7 @@
 using System.Text;
 using Posthorn.Imap.Extensions.Context;
 using Posthorn.Imap.Extensions.Filters;
+using Posthorn.Imap.Extensions.Fuzzy;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
@@ -30,7 +31,11 @@ sealed class SearchCommand : ImapCommand
         if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
         var modSeq = AsksModSeq(key);
         if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, Verb, found, arguments.ByUid, modSeq);
-        else SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, wanted.Return ?? new ReturnOptions(SearchReturn.All, null));
+        else
+        {
+            var told = wanted.Return ?? new ReturnOptions(SearchReturn.All, null);
+            SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, told, Scores(session, selected, key, found, told, ct));
+        }
         if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null);
         return new(Reply.Ok("SEARCH completed"));
     }
@@ -60,7 +65,7 @@ sealed class SearchCommand : ImapCommand
         // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing.
         if (options is not null && (options.Wanted & SearchReturn.Save) != 0 && selected is not null) selected.Saved = [];
         if (!SearchGrammar.IsKnown(charset)) return Reply.No("BADCHARSET (UTF-8 US-ASCII)", "the charset is not known");
-        if (options is not null && (options.Wanted & SearchReturn.Relevancy) != 0) return Reply.Bad("a return option that is not offered");
+        if (options is not null && (options.Wanted & SearchReturn.Relevancy) != 0 && !IsFuzzy(key)) return Reply.Bad("RELEVANCY is for FUZZY"); // RFC 6203 §4
         if (options is not null && (options.Wanted & SearchReturn.Update) != 0 && selected?.Contexts?.Has(session.Tag.Span) == true) return Reply.Bad("tag reuse");
         if (Names(key, static k => k is SearchKey.Filter))
         {
@@ -76,6 +81,12 @@ sealed class SearchCommand : ImapCommand
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
         return null;
     }
+
+    internal static bool IsFuzzy(SearchKey key) => Names(key, static k => k is SearchKey.Fuzzy);
+
+    /// <summary>How well each message fits, when that was asked for; else null.</summary>
+    internal static Dictionary<uint, int>? Scores(ImapSession session, SelectedMailbox selected, SearchKey key, List<int> found, ReturnOptions options, CancellationToken ct) =>
+        (options.Wanted & SearchReturn.Relevancy) == 0 ? null : Relevancy.Scores(session, selected, key, found, ct);
 
     internal static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
 
@@ -125,7 +136,7 @@ static class SearchAnswer
         output.EndLine();
     }
 
-    internal static void Extended(ImapSession session, SelectedMailbox selected, List<int> found, bool byUid, bool modSeq, ReturnOptions options, bool correlate = false)
+    internal static void Extended(ImapSession session, SelectedMailbox selected, List<int> found, bool byUid, bool modSeq, ReturnOptions options, Dictionary<uint, int>? scores, bool correlate = false)
     {
         var output = session.Out;
         // RFC 4731 §3.1: with SAVE alone there is nothing to answer.
@@ -157,6 +168,7 @@ static class SearchAnswer
             Set(found);
         }
         if (options.Partial is { } partial) Partial(partial);
+        if (scores is not null) Relevancies(options.Partial is { } part && FetchCommand.Window(found.Count, part) is var (from, to) ? from < to ? found[from..to] : [] : found);
         if (modSeq && told.Count > 0)
         {
             output.Raw(" MODSEQ "u8);
@@ -169,6 +181,17 @@ static class SearchAnswer
             output.Raw(name);
             output.Number(Number(shown, index, byUid));
             told.Add(index);
+        }
+
+        void Relevancies(List<int> of)
+        {
+            output.Raw(" RELEVANCY ("u8);
+            for (var i = 0; i < of.Count; i++)
+            {
+                if (i > 0) output.SP();
+                output.Number(scores.GetValueOrDefault(shown[of[i]].Uid, Relevancy.Words));
+            }
+            output.Raw(")"u8);
         }
 
         void Set(List<int> indices)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Posthorn.Imap.Extensions.Fuzzy;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -48,7 +49,7 @@ sealed class SearchProgram
                 var inner = Compile(not.Key);
                 return (i, c) => !inner(i, c);
             case SearchKey.Fuzzy fuzzy:
-                return Compile(fuzzy.Key);
+                return Compile(Relevancy.Loose(fuzzy.Key));
             case SearchKey.Flag flag:
                 return (i, _) => (_shown[i].Flags & flag.Bit) != 0;
             case SearchKey.Keyword keyword:

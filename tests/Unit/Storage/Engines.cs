@@ -32,6 +32,16 @@ public sealed class PlacesOnPostgres(PostgresCluster cluster) : PlaceSuite
     private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
 }
 
+public sealed class SharingOnSqlite : SharingSuite
+{
+    private protected override Task<StoreRig> OpenAsync(long packSize) => StoreRig.OpenAsync(null, packSize);
+}
+
+public sealed class SharingOnPostgres(PostgresCluster cluster) : SharingSuite
+{
+    private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
+}
+
 public sealed class ChangeCounterOnSqlite : ChangeCounterSuite
 {
     private protected override int Operations => 1500;

@@ -81,6 +81,6 @@ sealed class MultiSearchCommand : ImapCommand
 
     static void Answer(ImapSession session, SelectedMailbox mailbox, List<int> found, SearchKey key, ReturnOptions options)
     {
-        if (found.Count > 0) SearchAnswer.Extended(session, mailbox, found, byUid: true, SearchCommand.AsksModSeq(key), options, correlate: true);
+        if (found.Count > 0) SearchAnswer.Extended(session, mailbox, found, byUid: true, SearchCommand.AsksModSeq(key), options, SearchCommand.Scores(session, mailbox, key, found, options, CancellationToken.None), correlate: true);
     }
 }

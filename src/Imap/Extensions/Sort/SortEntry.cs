@@ -1,3 +1,4 @@
+using Posthorn.Imap.Extensions.Fuzzy;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
@@ -14,7 +15,8 @@ readonly record struct SortValue(long Number, string? Text);
 sealed record SortEntry(uint Uid, SortValue[] Values);
 
 /// <summary>The order that SORT asks for (RFC 5256 §3, RFC 5957 §3).</summary>
-sealed class SortOrder(IReadOnlyList<SortCriterion> criteria) : IComparer<SortEntry>
+/// <param name="scores">By UID, for RELEVANCY (RFC 6203 §6).</param>
+sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, int> scores) : IComparer<SortEntry>
 {
     /// <summary>True when the view alone knows all that is compared.</summary>
     bool NeedsEnvelopes { get; } = criteria.Any(static c => c.Key is not (SortKey.Arrival or SortKey.Size or SortKey.Relevancy));
@@ -50,7 +52,7 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria) : IComparer<SortEn
         return new SortEntry(row.Uid, values);
     }
 
-    static SortValue Value(SortKey key, in Row row, Envelope? envelope) => key switch
+    SortValue Value(SortKey key, in Row row, Envelope? envelope) => key switch
     {
         SortKey.Arrival => new(row.Received.ToUnixTimeSeconds(), null),
         SortKey.Size => new(row.Size, null),
@@ -61,7 +63,7 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria) : IComparer<SortEn
         SortKey.Cc => new(0, Mailbox(envelope!.Cc)),
         SortKey.DisplayFrom => new(0, Display(envelope!.From)),
         SortKey.DisplayTo => new(0, Display(envelope!.To)),
-        _ => default, // relevancy: nothing is more to the point than anything else
+        _ => new(-scores.GetValueOrDefault(row.Uid, Relevancy.Words), null), // the best first
     };
 
     /// <summary>The local part of the first address, or the name of a group that comes first.</summary>

@@ -1,5 +1,6 @@
 using Posthorn.Imap.Commands;
 using Posthorn.Imap.Extensions.Context;
+using Posthorn.Imap.Extensions.Fuzzy;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
@@ -30,8 +31,11 @@ sealed class SortCommand : ImapCommand
         var wanted = Read(session, arguments);
         var key = wanted.Key;
         if (SearchCommand.Refuses(session, selected, wanted.Return, wanted.Charset, ref key) is { } refusal) return new(refusal);
-        var order = new SortOrder(wanted.Criteria);
-        var entries = order.Sort(session, selected, MailboxSearch.Run(session, selected, key, ct), ct);
+        var byRelevancy = wanted.Criteria.Any(static c => c.Key == SortKey.Relevancy);
+        if (byRelevancy && !SearchCommand.IsFuzzy(key)) return new(Reply.Bad("RELEVANCY is for FUZZY")); // RFC 6203 §6
+        var found = MailboxSearch.Run(session, selected, key, ct);
+        var order = new SortOrder(wanted.Criteria, byRelevancy ? Relevancy.Scores(session, selected, key, found, ct) : []);
+        var entries = order.Sort(session, selected, found, ct);
         var sorted = entries.ConvertAll(e => selected.Shown.IndexOf(e.Uid));
         var modSeq = SearchCommand.AsksModSeq(key);
         if (wanted.Return is not { } options)
@@ -40,7 +44,7 @@ sealed class SortCommand : ImapCommand
             return new(Reply.Ok("SORT completed"));
         }
         if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options.Wanted).Order()];
-        SearchAnswer.Extended(session, selected, sorted, arguments.ByUid, modSeq, options);
+        SearchAnswer.Extended(session, selected, sorted, arguments.ByUid, modSeq, options, SearchCommand.Scores(session, selected, key, found, options, ct));
         if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries));
         return new(Reply.Ok("SORT completed"));
     }
