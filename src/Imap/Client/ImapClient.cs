@@ -100,13 +100,19 @@ public sealed class ImapClient : IAsyncDisposable
     {
         var safe = _connection.Tls is not null || inClear;
         var offered = _capabilities.Where(static c => c.StartsWith("AUTH=", StringComparison.OrdinalIgnoreCase)).Select(static c => c[5..]).ToList();
-        var mechanism = SaslClient.ForPassword(offered, user, password).FirstOrDefault(m => safe || !m.ShowsSecret);
-        Tagged answer;
-        if (mechanism is not null) answer = await AuthenticateAsync(mechanism).ConfigureAwait(false);
-        else if (!safe) throw new ImapClientException("the password would go in clear: use TLS");
-        else if (_capabilities.Contains("LOGINDISABLED")) throw new ImapClientException("the server offers no login by password");
-        else answer = await _wire.RunAsync($"LOGIN {Quote(user)} {Quote(password)}").ConfigureAwait(false);
-        if (!answer.Ok || mechanism is { ProofMissing: true }) throw new ImapClientException($"the server refused the login of {user}: {answer.Text}");
+        var mechanisms = SaslClient.ForPassword(offered, user, password).Where(m => safe || !m.ShowsSecret).ToList();
+        if (mechanisms.Count == 0 && !safe) throw new ImapClientException("the password would go in clear: use TLS");
+        if (mechanisms.Count == 0 && _capabilities.Contains("LOGINDISABLED")) throw new ImapClientException("the server offers no login by password");
+        var answer = default(Tagged);
+        foreach (var mechanism in mechanisms)
+        {
+            answer = await AuthenticateAsync(mechanism).ConfigureAwait(false);
+            if (answer.Ok && mechanism.ProofMissing) throw new ImapClientException("the server takes the login and does not prove that it knows the password");
+            // Some servers offer SCRAM and have the keys for it of some passwords only: the next way may be the one.
+            if (answer.Ok || mechanism.ShowsSecret) break;
+        }
+        if (mechanisms.Count == 0) answer = await _wire.RunAsync($"LOGIN {Quote(user)} {Quote(password)}").ConfigureAwait(false);
+        if (!answer.Ok) throw new ImapClientException($"the server refused the login of {user}: {answer.Text}");
         await AskCapabilitiesAsync().ConfigureAwait(false);
     }
 

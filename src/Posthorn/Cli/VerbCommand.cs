@@ -139,7 +139,8 @@ sealed class VerbCommand(Verb verb, Terminal terminal, ConfigLoader loader)
         else if (terminal.CanAsk)
         {
             password = terminal.AskSecret("Password: ");
-            if (terminal.AskSecret("Again: ") != password) throw new VerbException(ExitCode.DataError, "the two passwords differ");
+            // One that is only used is not asked for twice: elsewhere it is right or wrong.
+            if (verb.Local is null && terminal.AskSecret("Again: ") != password) throw new VerbException(ExitCode.DataError, "the two passwords differ");
         }
         else throw new VerbException(ExitCode.Usage, "there is no terminal to ask for the password: use --password-stdin or --password-file");
         if (string.IsNullOrEmpty(password)) throw new VerbException(ExitCode.DataError, "the password is empty");

@@ -34,6 +34,9 @@ static class AccountVerbs
         new("account set-password", "Gives an account a new password.", [Address, Password],
             async (c, a, ct) => Of(await c.Accounts.SetPasswordAsync(a.Text("address"), a.Text("password"), ct).ConfigureAwait(false)),
             (r, to) => to.WriteLine($"{r["address"]} has a new password.")),
+        new("account set-quota", "Says how much an account may hold.", [Address, new("quota", ParameterKind.Word, "Octets, or as in 500M or 2G; 0 for no limit.")],
+            async (c, a, ct) => Of(await c.Accounts.SetQuotaAsync(a.Text("address"), Octets(a.Text("quota")), ct).ConfigureAwait(false)),
+            (r, to) => to.WriteLine((long)r["quota"]! > 0 ? $"{r["address"]} may hold {Size((long)r["quota"]!)}." : $"{r["address"]} may hold what it will.")),
         new("account forward", "Sends what comes to an account on to other addresses.",
             [
                 Address,

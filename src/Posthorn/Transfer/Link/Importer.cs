@@ -109,7 +109,7 @@ sealed class Importer(VerbContext context, long account, string kind) : IAsyncDi
             for (var i = 0; i < batch.Count; i++)
                 if (!over.Contains(i)) (_added, _octets) = (_added + 1, _octets + batch[i].Body.Length);
                 else Refuse(batch[i].Name, "the account's quota is used up");
-            if (over.Count > 0) _fatal = new VerbException(ExitCode.DataError, "the account's quota is used up: raise it with \"account quota\" and run the import again");
+            if (over.Count > 0) _fatal = new VerbException(ExitCode.DataError, "the account's quota is used up: raise it by \"account set-quota\" and run the import again");
         }
         catch (StoreException e) { _fatal = new VerbException(e is StoreFullException ? ExitCode.TemporaryFailure : ExitCode.IoError, e.Message); }
         finally
