@@ -21,17 +21,23 @@ public sealed class IndexFile : IDisposable
     /// <summary>SQLITE_DBSTATUS_CACHE_WRITE: pages written since the connection opened. The WAL file itself never shrinks.</summary>
     const int PagesWritten = 9;
 
-    const string Tables = """
-        CREATE TABLE version (number INTEGER NOT NULL);
-        CREATE TABLE positions (account_id INTEGER PRIMARY KEY, last INTEGER NOT NULL, seal INTEGER NOT NULL);
-        CREATE TABLE segments (
-          id INTEGER PRIMARY KEY AUTOINCREMENT, account_id INTEGER NOT NULL, level INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-          count INTEGER NOT NULL, messages BLOB NOT NULL
-        );
-        CREATE INDEX segments_account ON segments (account_id, first);
-        CREATE TABLE pages (id INTEGER PRIMARY KEY, octets BLOB NOT NULL);
-        """;
+    static readonly SqlText[] Tables =
+    [
+        new("CREATE TABLE version (number INTEGER NOT NULL)"),
+        new("CREATE TABLE positions (account_id INTEGER PRIMARY KEY, last INTEGER NOT NULL, seal INTEGER NOT NULL)"),
+        new("""
+            CREATE TABLE segments (
+              id INTEGER PRIMARY KEY AUTOINCREMENT, account_id INTEGER NOT NULL, level INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+              count INTEGER NOT NULL, messages BLOB NOT NULL
+            )
+            """),
+        new("CREATE INDEX segments_account ON segments (account_id, first)"),
+        new("CREATE TABLE pages (id INTEGER PRIMARY KEY, octets BLOB NOT NULL)"),
+    ];
 
+    // What is lost by a crash is indexed once more: only write-backs are synced, so that mail never waits for this disk work.
+    static readonly SqlText SyncLess = new("PRAGMA synchronous=NORMAL");
+    static readonly SqlText CacheLess = new("PRAGMA cache_size=-8000");
     static readonly SqlText ReadVersion = new("SELECT number FROM version");
     static readonly SqlText WriteVersion = new("INSERT INTO version (number) VALUES ($1)");
 
@@ -131,7 +137,7 @@ public sealed class IndexFile : IDisposable
         var writer = Connect(path);
         try
         {
-            writer.RunScript(Tables);
+            foreach (var table in Tables) writer.Use(table).Run();
             writer.Use(WriteVersion).Bind(1, (long)version).Run();
             return new IndexFile(path, writer);
         }
@@ -146,8 +152,8 @@ public sealed class IndexFile : IDisposable
     {
         SqliteLibrary.Load();
         var session = new SqliteSession(path, writer: true);
-        // What is lost by a crash is indexed once more: only write-backs are synced, so that mail never waits for this disk work.
-        session.RunScript("PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;");
+        session.Use(SyncLess).Run();
+        session.Use(CacheLess).Run();
         return session;
     }
 
