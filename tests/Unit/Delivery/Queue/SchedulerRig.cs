@@ -157,6 +157,18 @@ sealed class SchedulerRig : IAsyncDisposable
         await task;
     }
 
+    /// <summary>The same for what a timer brings about that may not be set yet.</summary>
+    public async Task MoveUntilAsync(Func<bool> condition)
+    {
+        for (var n = 0; !condition(); n++)
+        {
+            if (n > 20_000) throw new TimeoutException("it does not happen, however far the clock is moved");
+            Clock.Advance(TimeSpan.FromMilliseconds(100));
+            Agent.Release();
+            await Task.Delay(1, Ct);
+        }
+    }
+
     /// <summary>Moves the clock at once; what happens on the way happens at its end.</summary>
     public async Task LeapAsync(TimeSpan by)
     {
