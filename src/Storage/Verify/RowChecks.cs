@@ -152,6 +152,18 @@ static class RowChecks
         new(Severity.Orphan, "retention", "belongs to account {1}, which is not there", new("""
             SELECT t.id, t.account_id FROM retentions t LEFT JOIN accounts a ON a.id = t.account_id WHERE a.id IS NULL
             """)),
+        new(Severity.Orphan, "mailbox", "has rights of account {1}, and one of the two is not there", new("""
+            SELECT r.mailbox_id, r.grantee_id FROM mailbox_rights r LEFT JOIN mailboxes b ON b.id = r.mailbox_id LEFT JOIN accounts a ON a.id = r.grantee_id
+            WHERE b.id IS NULL OR (a.id IS NULL AND r.grantee_id <> 0)
+            """)),
+        new(Severity.Orphan, "mailbox", "has annotations of account {1}, and one of the two is not there", new("""
+            SELECT n.mailbox_id, n.account_id FROM annotations n LEFT JOIN mailboxes b ON b.id = n.mailbox_id LEFT JOIN accounts a ON a.id = n.account_id
+            WHERE (b.id IS NULL AND n.mailbox_id <> 0) OR (a.id IS NULL AND n.account_id <> 0) GROUP BY n.mailbox_id, n.account_id
+            """)),
+        new(Severity.Orphan, "mailbox", "has a key for URLs of account {1}, and one of the two is not there", new("""
+            SELECT k.mailbox_id, k.account_id FROM url_keys k LEFT JOIN mailboxes b ON b.id = k.mailbox_id LEFT JOIN accounts a ON a.id = k.account_id
+            WHERE b.id IS NULL OR a.id IS NULL
+            """)),
         new(Severity.Damage, "event", "row {1} is of an unknown kind, {2}", new("""
             SELECT trace, id, kind FROM events WHERE kind < 1 OR kind > 19
             """)),

@@ -131,6 +131,25 @@ public class DamageTests
     }
 
     [Fact]
+    public async Task What_is_left_of_shared_mailboxes_is_found()
+    {
+        var (rig, alice, _) = await FilledAsync(1);
+        await using var __ = rig;
+        rig.ExpectClean = false;
+        await rig.Store.WriteAsync(u =>
+        {
+            u.Session.RunScript($"""
+                INSERT INTO mailbox_rights (mailbox_id, grantee_id, rights) VALUES (1, 0, 'lr'), (1, 99, 'lr'), (98, {alice}, 'lr');
+                INSERT INTO annotations (mailbox_id, account_id, name, value) VALUES (0, {alice}, '/a', x'00'), (1, 0, '/a', x'00'), (97, 0, '/a', x'00'), (1, 99, '/a', x'00');
+                INSERT INTO url_keys (mailbox_id, account_id, secret) VALUES (1, {alice}, x'00'), (96, {alice}, x'00')
+                """);
+            return 0;
+        });
+        var findings = (await rig.VerifyAsync()).Findings;
+        findings.Select(f => f.Name).ShouldBe(["1", "98", "1", "97", "96"], ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task A_store_that_is_no_database_is_a_finding()
     {
         var (rig, _, _) = await FilledAsync(1);
