@@ -88,7 +88,8 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         var output = session.Out;
         var gone = session.Store.Read(unit => unit.Mailboxes.VanishedSince(selected.AccountId, selected.MailboxId, known.ModSeq));
         var wanted = known.KnownUids?.Resolve(uint.MaxValue);
-        uint[] told = [.. gone.Where(uid => wanted is null || SequenceSet.Contains(wanted, uid)).Distinct()];
+        // What went since the mailbox was counted is told later, as of any other.
+        uint[] told = [.. gone.Where(uid => selected.Shown.IndexOf(uid) < 0 && (wanted is null || SequenceSet.Contains(wanted, uid))).Distinct()];
         if (told.Length > 0)
         {
             output.Raw("* VANISHED (EARLIER) "u8);

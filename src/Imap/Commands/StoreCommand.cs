@@ -1,6 +1,7 @@
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
+using Posthorn.Imap.Views;
 using Posthorn.Storage.Messages;
 
 namespace Posthorn.Imap.Commands;
@@ -24,11 +25,12 @@ sealed class StoreCommand : ImapCommand
         if (!AreGood(wanted.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
         if (wanted.UnchangedSince is not null) session.Enable(Enabled.CondStore);
         var picked = Picker.Pick(selected, wanted.Messages, arguments.ByUid);
-        var uids = picked.Uids(selected.Shown);
+        var known = selected.Shown;
+        var uids = picked.Uids(known);
         var result = await session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 }), CancellationToken.None).ConfigureAwait(false);
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
         var refused = result.Refused.ToHashSet();
-        Answer(session, selected, uids, wanted.Silent, refused, result, arguments.ByUid);
+        Answer(session, selected, uids, wanted.Silent ? Missed(known, result) : null, refused, result, arguments.ByUid);
         // RFC 2180 §4.2.1: what is gone for others cannot be flagged.
         var gone = !arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0);
         if (refused.Count > 0)
@@ -61,17 +63,31 @@ sealed class StoreCommand : ImapCommand
         _ => new FlagChange(wanted.Flags.System, MessageFlags.None, wanted.Flags.Keywords, [], Replace: true, UnchangedSince: wanted.UnchangedSince),
     };
 
-    static void Answer(ImapSession session, SelectedMailbox selected, List<uint> uids, bool silent, HashSet<uint> refused, FlagResult result, bool byUid)
+    /// <summary>
+    /// What others had changed before without the client's knowing: it would take its own change for the only one, so it hears
+    /// of the flags even after .SILENT (RFC 9051 §6.4.6).
+    /// </summary>
+    static HashSet<uint> Missed(Snapshot known, FlagResult result)
+    {
+        var missed = new HashSet<uint>();
+        for (var i = 0; i < result.Changed.Count; i++)
+            if (known.IndexOf(result.Changed[i]) is >= 0 and var index && known[index].ModSeq < result.Former[i]) missed.Add(result.Changed[i]);
+        return missed;
+    }
+
+    /// <param name="missed">Null unless the client asked for silence.</param>
+    static void Answer(ImapSession session, SelectedMailbox selected, List<uint> uids, HashSet<uint>? missed, HashSet<uint> refused, FlagResult result, bool byUid)
     {
         selected.TellKeywords();
-        var changed = silent && session.CondStore ? result.Changed.ToHashSet() : null;
+        // Of what others changed after that, all was told with the rest: a number alone would say that silence still holds.
+        var changed = missed is not null && session.CondStore ? result.Changed.ToHashSet() : null;
         foreach (var uid in uids)
         {
             var index = selected.Shown.IndexOf(uid);
             if (index < 0) continue;
             // RFC 7162 §3.1.3: of a message that was left alone the client hears what it is now.
-            if (!silent || refused.Contains(uid)) selected.TellFlags(index, byUid);
-            else if (changed?.Contains(uid) == true) TellModSeq(session, selected, index);
+            if (missed?.Contains(uid) != false || refused.Contains(uid)) selected.TellFlags(index, byUid);
+            else if (changed?.Contains(uid) == true && selected.Shown[index].ModSeq <= result.Last) TellModSeq(session, selected, index);
         }
     }
 

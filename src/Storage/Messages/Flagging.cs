@@ -34,6 +34,7 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
 
     readonly List<Due> _due = [];
     readonly List<uint> _changed = [], _refused = [];
+    readonly List<long> _former = [];
     readonly Dictionary<long, (long Unseen, long Last)> _counted = [];
     bool _passed; // a message between others that nobody asked for
 
@@ -56,7 +57,7 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         else OneByOne(first);
         foreach (var (mailbox, (unseen, last)) in _counted)
             unit.Session.Use(CountUnseen).Bind(1, last).Bind(2, unseen).Bind(3, mailbox).Run();
-        return new(first, first + _due.Count - 1, _changed, _refused);
+        return new(first, first + _due.Count - 1, _changed, _refused) { Former = _former };
     }
 
     bool IsOfFlagsAlone => !change.Replace && change.AddKeywords.Count == 0 && change.RemoveKeywords.Count == 0;
@@ -86,6 +87,7 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
                 if (flags == before && keywords == words)
                     continue;
                 _changed.Add(uid);
+                _former.Add(row.Int64(6));
                 wanted.Add(uid, (flags, keywords, row.Int64(1)));
                 _due.Add(new(mailboxId, uid, row.Int64(1), before, flags, keywords, row.Int64(4), row.Int64(5), row.Int64(7)));
             }

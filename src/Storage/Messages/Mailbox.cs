@@ -66,7 +66,11 @@ public sealed record FlagChange(MessageFlags Add, MessageFlags Remove, IReadOnly
 /// <param name="Last">The last one.</param>
 /// <param name="Changed">UIDs whose flags are other ones now.</param>
 /// <param name="Refused">UIDs that had changed since.</param>
-public sealed record FlagResult(long First, long Last, IReadOnlyList<uint> Changed, IReadOnlyList<uint> Refused);
+public sealed record FlagResult(long First, long Last, IReadOnlyList<uint> Changed, IReadOnlyList<uint> Refused)
+{
+    /// <summary>The change numbers that <see cref="Changed"/> had before, in its order: who knows a lower one has missed a change.</summary>
+    public IReadOnlyList<long> Former { get; init; } = [];
+}
 
 /// <summary>The envelope and structure of a message in a mailbox, as stored.</summary>
 public readonly record struct PlacedStructure(uint Uid, long MessageId, byte[] Structure, byte[] Prefix);

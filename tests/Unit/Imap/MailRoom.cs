@@ -28,14 +28,18 @@ sealed class MailRoom : IAsyncDisposable
     }
 
     public string Directory { get; }
-    public MailStore Store { get; }
+    public MailStore Store { get; private set; }
     public FakeAccounts Accounts { get; } = new();
     public ImapServer Server { get; private set; }
     public ImapListenerSettings Listener { get; set; } = new(() => new SslServerAuthenticationOptions { ServerCertificate = Certificate }, true);
 
-    public static async Task<MailRoom> OpenAsync(TimeProvider? time = null)
+    /// <param name="inMemory">On a file system in memory where there is one: much is written, and what a sync costs is not the question.</param>
+    public static async Task<MailRoom> OpenAsync(TimeProvider? time = null, bool inMemory = false)
     {
-        var directory = System.IO.Directory.CreateTempSubdirectory("posthorn-imap-").FullName;
+        const string Memory = "/dev/shm";
+        var directory = inMemory && System.IO.Directory.Exists(Memory)
+            ? System.IO.Directory.CreateDirectory($"{Memory}/posthorn-imap-{Guid.NewGuid():N}").FullName
+            : System.IO.Directory.CreateTempSubdirectory("posthorn-imap-").FullName;
         var store = await MailStore.OpenAsync(new StoreOptions { Directory = directory }, time ?? TimeProvider.System, NullLogger.Instance);
         var room = new MailRoom(directory, store, time ?? TimeProvider.System);
         var (user, other) = await store.WriteAsync(unit =>
@@ -46,6 +50,15 @@ sealed class MailRoom : IAsyncDisposable
         room.Accounts.Users["user"] = (user, "pencil");
         room.Accounts.Users["other"] = (other, "pen");
         return room;
+    }
+
+    /// <summary>Ends server and store and opens them again. No session may be left.</summary>
+    public async Task RestartAsync()
+    {
+        Server.Dispose();
+        await Store.DisposeAsync();
+        Store = await MailStore.OpenAsync(new StoreOptions { Directory = Directory }, _time, NullLogger.Instance);
+        Server = new ImapServer(new ImapOptions { Hostname = "mail.example.test" }, Store, null, Accounts, _time, NullLogger.Instance);
     }
 
     /// <summary>From here on the server looks into a directory too.</summary>
