@@ -22,7 +22,7 @@ public class SessionModelTests
     [Fact]
     public async Task Every_picture_is_the_mailbox_that_the_model_foresaw()
     {
-        var steps = Setting("IMAP_MODEL_STEPS", 40_000);
+        var steps = Setting("IMAP_MODEL_STEPS", 100_000);
         var random = new Random(Seed(1));
         await using var room = await MailRoom.OpenAsync(inMemory: true);
         var model = new MailboxModel(foresees: true);
