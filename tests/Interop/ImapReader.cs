@@ -44,10 +44,19 @@ sealed class ImapReader : IAsyncDisposable
     }
 
     /// <summary>Puts a letter with this subject into a mailbox; LF in the body becomes CRLF.</summary>
-    public Task AppendAsync(string mailbox, string subject, string flags = "", string from = "a@example.org", string body = "")
+    public async Task AppendAsync(string mailbox, string subject, string flags = "", string from = "a@example.org", string body = "")
     {
         var text = $"From: {from}\nDate: Fri, 20 Nov 2026 10:11:12 +0100\nSubject: {subject}\n\nbody of {subject}\n{body}".ReplaceLineEndings("\r\n");
-        return CommandAsync($"APPEND \"{mailbox}\" ({flags}) {{{Encoding.Latin1.GetByteCount(text)}+}}\r\n{text}");
+        await _client.SendAsync($"append APPEND \"{mailbox}\" ({flags}) {{{Encoding.Latin1.GetByteCount(text)}}}", _ct);
+        Assert.StartsWith("+ ", await _client.LineAsync(_ct), StringComparison.Ordinal);
+        await _client.SendAsync(text, _ct);
+        while (await _client.LineAsync(_ct) is { } line)
+        {
+            if (line.StartsWith("* ", StringComparison.Ordinal)) continue;
+            Assert.StartsWith("append OK", line, StringComparison.Ordinal);
+            return;
+        }
+        throw new IOException("connection ended inside APPEND");
     }
 
     /// <summary>Changes the letter with this subject: flags are stored, a deletion is expunged.</summary>
