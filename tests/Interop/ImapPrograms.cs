@@ -159,7 +159,8 @@ public sealed class ImapPrograms(DemoFixture demo) : IClassFixture<DemoFixture>
         var debug = string.Concat(Directory.EnumerateFiles(home, "debug*").Select(f => File.ReadAllText(f, Encoding.Latin1)));
         Assert.Matches(@"UID FETCH \S+ \(FLAGS\) \(CHANGEDSINCE [0-9]+ VANISHED\)", debug);
 
-        // From the disk to the server.
+        // From the disk to the server. Unlike COPY, a NO [TRYCREATE] to APPEND does not make neomutt create the folder.
+        await server.CommandAsync($"CREATE {box}/Back");
         await NeomuttAsync(home, tls, box, $"<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>={box}/Back<enter><exit>", Path.Combine(home, "two"));
         Assert.Equal(["letter 0", "letter 3", "letter 6"], (await server.StoryAsync(box + "/Back")).Select(static l => l.Split(':')[0]));
     }
