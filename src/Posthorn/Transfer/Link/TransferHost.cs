@@ -23,6 +23,9 @@ sealed class TransferHost(VerbContext context)
     /// <summary>The name by which such a conversation is asked for.</summary>
     public const string Verb = "transfer";
 
+    static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(50);
+    const int MostTries = 60;
+
     /// <summary>One answer to "get" has no more messages than this, and ends behind the message that brings it over so many octets.</summary>
     const int MostMessages = 500;
     const long MostOctets = 16 << 20;
@@ -47,16 +50,21 @@ sealed class TransferHost(VerbContext context)
     {
         if (await channel.ReadAsync(ct).ConfigureAwait(false) is not { } hello) return;
         var account = 0L;
-        var opening = await AnswerAsync(() =>
+        var opening = await AnswerAsync(async () =>
         {
             var view = context.Accounts.Account((string?)hello["account"] ?? "");
             account = view.Id;
             if (hello["import"] is not null)
             {
-                if (!Importing.TryAdd((context.Store, view.Id), true)) throw new VerbException(ExitCode.TemporaryFailure, $"another import into {view.Address} is going on");
+                // One that has just ended may not be gone yet: its caller has his answer, and we have not seen him leave.
+                for (var tries = 0; !Importing.TryAdd((context.Store, view.Id), true); tries++)
+                {
+                    if (tries == MostTries) throw new VerbException(ExitCode.TemporaryFailure, $"another import into {view.Address} is going on");
+                    await Task.Delay(BetweenTries, context.Time, ct).ConfigureAwait(false);
+                }
                 held.Add((context.Store, view.Id));
             }
-            return new(new JsonObject { ["account"] = view.Address });
+            return new JsonObject { ["account"] = view.Address };
         }).ConfigureAwait(false);
         await SayAsync(channel, opening, ct).ConfigureAwait(false);
         if (opening["error"] is not null) return;
