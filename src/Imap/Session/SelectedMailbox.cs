@@ -39,6 +39,8 @@ sealed class SelectedMailbox : IDisposable
         _settled = Shown.HighestModSeq;
     }
 
+    internal Storage.MailStore Store => _session.Store;
+
     internal MailboxView View { get; }
     internal string Name { get; }
     internal uint UidValidity { get; }
