@@ -65,6 +65,6 @@ sealed class ExpungeCommand(bool byUid) : ImapCommand
                 if ((row.Flags & MessageFlags.Deleted) != 0 && wanted(row.Uid)) uids.Add(row.Uid);
         if (uids.Count == 0) return;
         // Not cancelled by a drain: once begun, the client learns what became of it.
-        await session.Store.WriteAsync(unit => unit.Mailboxes.Expunge(selected.AccountId, selected.MailboxId, uids, "imap"), CancellationToken.None).ConfigureAwait(false);
+        await session.WriteAsync(unit => unit.Mailboxes.Expunge(selected.AccountId, selected.MailboxId, uids, "imap"), CancellationToken.None).ConfigureAwait(false);
     }
 }

@@ -28,6 +28,9 @@ enum SearchReturn
 /// <param name="Partial">A window of the result.</param>
 sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
 {
+    /// <summary>What to tell of messages that come into a result that is watched (RFC 5465 §7); empty for nothing.</summary>
+    internal IReadOnlyList<FetchItem> Fetch { get; init; } = [];
+
     /// <summary>Reads <c>"RETURN" SP "(" … ")" SP</c> when it is there; null when not.</summary>
     internal static ReturnOptions? Read(ref ImapReader r)
     {
@@ -36,6 +39,7 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
         r.Open();
         var wanted = SearchReturn.None;
         PartialRange? partial = null;
+        IReadOnlyList<FetchItem> fetch = [];
         if (!r.TryClose())
         {
             do
@@ -45,7 +49,14 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
                     r.SP();
                     partial = Range(ref r);
                 }
-                else wanted |= One(ref r);
+                else
+                {
+                    var one = One(ref r);
+                    wanted |= one;
+                    if (one != SearchReturn.Update || !r.Rest.StartsWith(" ("u8)) continue;
+                    r.SP();
+                    fetch = FetchArguments.ItemList(ref r);
+                }
             }
             while (r.TryTake((byte)' '));
             r.Close();
@@ -55,7 +66,7 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
         if (partial is not null && (wanted & SearchReturn.All) != 0) throw r.Bad("PARTIAL and ALL exclude each other");
         const SearchReturn Results = SearchReturn.Min | SearchReturn.Max | SearchReturn.All | SearchReturn.Count | SearchReturn.Save;
         if ((wanted & Results) == 0 && partial is null) wanted |= SearchReturn.All;
-        return new ReturnOptions(wanted, partial);
+        return new ReturnOptions(wanted, partial) { Fetch = fetch };
     }
 
     static SearchReturn One(ref ImapReader r)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.Metadata;
 using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
@@ -32,6 +33,9 @@ enum Enabled
 
     /// <summary>RFC 9586: no message numbers.</summary>
     UidOnly = 16,
+
+    /// <summary>RFC 5464 §4.4: changes of annotations are told.</summary>
+    Metadata = 32,
 }
 
 /// <summary>One connection: the loop, the state, the words. Commands are in Commands/ and Extensions/.</summary>
@@ -77,6 +81,9 @@ sealed class ImapSession : IDisposable
 
     /// <summary>What NOTIFY has asked for; null before: the selected mailbox, when a command ends.</summary>
     internal NotifyWatch? Notify { get; private set; }
+
+    /// <summary>What tells of annotations since ENABLE METADATA; null before.</summary>
+    internal MetadataWatch? Metadata { get; private set; }
 
     internal Enabled Enabled { get; private set; }
 
@@ -330,6 +337,7 @@ sealed class ImapSession : IDisposable
         var knows = CondStore;
         Enabled |= what;
         Out.Utf8 = Utf8;
+        if ((what & Enabled.Metadata) != 0) Metadata ??= new MetadataWatch(this);
         // RFC 7162 §3.1: whoever begins to care for change numbers with a mailbox selected has to know where it stands.
         if (!knows && CondStore && Selected is { } selected) Untagged("OK"u8, $"HIGHESTMODSEQ {selected.Shown.HighestModSeq}", "the highest change number");
     }
@@ -368,7 +376,8 @@ sealed class ImapSession : IDisposable
     {
         Deselect();
         Notify?.Dispose();
-        Notify = null;
+        Metadata?.Dispose();
+        (Notify, Metadata) = (null, null);
         if (Who is { } who) ImapLog.Ended(Server.Log, who.Address, Connection.Remote, "unauthenticated", Server.Time.GetElapsedTime(_began).TotalSeconds, _commands, Connection.BytesIn, Connection.BytesOut);
         Who = null;
         Enabled = Enabled.None;
@@ -380,10 +389,18 @@ sealed class ImapSession : IDisposable
     /// <summary>Tells what has changed, as far as the client wants to hear of it.</summary>
     internal ValueTask TellAsync(bool mayExpunge)
     {
+        Metadata?.Tell();
         if (Notify is { } notify) return notify.TellAsync(mayExpunge);
         Selected?.Tell(mayExpunge);
-        return ValueTask.CompletedTask;
+        return Selected?.Contexts?.FetchAsync() ?? ValueTask.CompletedTask;
     }
+
+    /// <summary>Changes something in the name of this session: it need not be told of that.</summary>
+    internal ValueTask<T> WriteAsync<T>(Func<WriteUnit, T> work, CancellationToken ct) => Store.WriteAsync(unit =>
+    {
+        unit.By = this;
+        return work(unit);
+    }, ct);
 
     /// <summary>From here on the client is told of other things (RFC 5465 §3.1).</summary>
     internal void Watch(NotifyWatch watch, bool status)
@@ -408,6 +425,7 @@ sealed class ImapSession : IDisposable
     {
         Deselect();
         Notify?.Dispose();
+        Metadata?.Dispose();
         _reader.Dispose();
     }
 }

@@ -236,8 +236,8 @@ sealed class SelectedMailbox : IDisposable
         var output = _session.Out;
         ref readonly var row = ref Shown.Row(index);
         BeginFetch(index);
-        // RFC 7162 §3.2.4: UID where QRESYNC is on; nobody minds it where the server may say what it likes.
-        if (!_session.UidOnly && (withUid || _session.Rev2 || _session.CondStore))
+        // UID where QRESYNC is on (RFC 7162 §3.2.4) or NOTIFY (RFC 5465 §5.1); nobody minds it where the server may say what it likes.
+        if (!_session.UidOnly && (withUid || _session.Rev2 || _session.CondStore || _session.Notify is not null))
         {
             output.Raw("UID "u8);
             output.Number(row.Uid);

@@ -172,7 +172,7 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
             ready.Add((head, body, structure, ThreadLinks.Of(structure, body.Head.Span), session.Store.NewTraceId()));
         }
         var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
-        return await session.Store.WriteAsync(unit =>
+        return await session.WriteAsync(unit =>
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
             if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) return Reply.No("OVERQUOTA", "the mailbox is full");
@@ -193,8 +193,7 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
         }, CancellationToken.None).ConfigureAwait(false);
     }
 
-    string Detail(long size) => string.Create(CultureInfo.InvariantCulture,
-        $"{{\"client\":\"{session.Connection.RemoteAddress}\",\"with\":\"IMAP\",\"login\":\"{System.Text.Json.JsonEncodedText.Encode(session.Who!.Address)}\",\"size\":{size}}}");
+    string Detail(long size) => ReceivedStory.Detail(session, size);
 
     public async ValueTask DisposeAsync()
     {

@@ -61,7 +61,7 @@ sealed class SetMetadataCommand : ImapCommand
             return Reply.No(null, "a filter is a search");
         var who = session.Who!.AccountId;
         var mailboxId = 0L;
-        var reply = await session.Store.WriteAsync(unit =>
+        var reply = await session.WriteAsync(unit =>
         {
             if (MetadataAccess.Place(unit, who, name, out var refusal) is not { } mailbox) return refusal;
             mailboxId = mailbox;
@@ -84,7 +84,7 @@ sealed class SetMetadataCommand : ImapCommand
         }, CancellationToken.None).ConfigureAwait(false);
         if (reply.Kind == ReplyKind.Ok)
             foreach (var scope in entries.GroupBy(static e => e.Name.Private))
-                session.Server.Feed.Publish(new FeedItem(mailboxId, scope.Key ? who : 0, [.. scope.Select(static e => e.Name.Text)]));
+                session.Server.Feed.Publish(new FeedItem(mailboxId, scope.Key ? who : 0, [.. scope.Select(static e => e.Name.Text)], session));
         return reply;
     }
 

@@ -25,7 +25,11 @@ sealed class NotifyWatch : IDisposable
     readonly Dictionary<long, IDisposable> _accounts = [];
     Dictionary<long, NotifyEvents> _pending = [];
     List<FeedItem> _annotated = [];
+    readonly HashSet<uint> _ownNew = []; // in the selected mailbox
+    HashSet<long> _renamed = [], _ownRenamed = [];
     bool _namesChanged;
+    SelectedMailbox? _fetching;
+    uint _fetchedTo;
 
     internal NotifyWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
     {
@@ -33,7 +37,7 @@ sealed class NotifyWatch : IDisposable
         _selected = groups.FirstOrDefault(static g => g.IsSelected);
         _groups = [.. groups.Where(static g => !g.IsSelected)];
         _names = new NameWatch(session, _groups);
-        if (_groups.Count == 0) return;
+        if (_groups.Count == 0 && _selected is null) return;
         // Before the first look: what happens meanwhile is told twice rather than never.
         session.Server.Feed.Add(OnFeed);
         Listen(session.Who!.AccountId);
@@ -80,6 +84,7 @@ sealed class NotifyWatch : IDisposable
         lock (_noting)
             foreach (var change in changes)
             {
+                var own = ReferenceEquals(change.By, _session);
                 var what = change.Kind switch
                 {
                     ChangeKind.Arrived or ChangeKind.Placed => NotifyEvents.MessageNew,
@@ -87,15 +92,23 @@ sealed class NotifyWatch : IDisposable
                     ChangeKind.Flags => NotifyEvents.FlagChange,
                     _ => NotifyEvents.None,
                 };
-                if (what == NotifyEvents.None) _namesChanged = true;
-                else if (_pending.Count <= Most) _pending[change.MailboxId] = _pending.GetValueOrDefault(change.MailboxId) | what;
+                if (what == NotifyEvents.None)
+                {
+                    _namesChanged = true;
+                    (own ? _ownRenamed : _renamed).Add(change.MailboxId);
+                }
+                else if (own)
+                {
+                    if (what == NotifyEvents.MessageNew && change.MailboxId == _session.Selected?.MailboxId) _ownNew.Add(change.Uid);
+                }
+                else if (_groups.Count > 0 && _pending.Count <= Most) _pending[change.MailboxId] = _pending.GetValueOrDefault(change.MailboxId) | what;
             }
         Signal.Set();
     }
 
     void OnFeed(FeedItem item)
     {
-        if (item.AccountId != 0 && item.AccountId != _session.Who?.AccountId) return;
+        if (ReferenceEquals(item.By, _session) || item.AccountId != 0 && item.AccountId != _session.Who?.AccountId) return;
         lock (_noting)
         {
             if (item.Entries.Count == 0) _namesChanged = true;
@@ -145,9 +158,11 @@ sealed class NotifyWatch : IDisposable
     /// <summary>Tells all that has changed and is wanted.</summary>
     internal async ValueTask TellAsync(bool mayExpunge)
     {
+        _session.Metadata?.Tell();
         if (TellsMessages && _session.Selected is { } selected) await SelectedAsync(selected, mayExpunge).ConfigureAwait(false);
         Dictionary<long, NotifyEvents> pending;
         List<FeedItem> annotated;
+        HashSet<long> own;
         bool names;
         lock (_noting)
         {
@@ -155,7 +170,12 @@ sealed class NotifyWatch : IDisposable
             (pending, _pending) = (_pending, []);
             (annotated, _annotated) = (_annotated, []);
             (names, _namesChanged) = (_namesChanged, false);
+            // What others have done to it too has to be told.
+            own = _ownRenamed;
+            own.ExceptWith(_renamed);
+            (_renamed, _ownRenamed) = ([], []);
         }
+        if (_groups.Count == 0) return;
         if (pending.Count > Most || annotated.Count > Most)
         {
             _session.Untagged("OK"u8, "NOTIFICATIONOVERFLOW", "too much happens; nothing more will be told");
@@ -163,7 +183,7 @@ sealed class NotifyWatch : IDisposable
             return;
         }
         var tree = Read();
-        if (names) _names.Tell(tree);
+        if (names) _names.Tell(tree, own);
         foreach (var entry in tree.Entries)
             if (entry.Mailbox is { } mailbox && pending.TryGetValue(mailbox.Id, out var events)) Status(entry, mailbox, events);
         foreach (var item in annotated) Annotated(tree, item);
@@ -171,16 +191,30 @@ sealed class NotifyWatch : IDisposable
 
     async ValueTask SelectedAsync(SelectedMailbox selected, bool mayExpunge)
     {
-        var next = selected.Shown.UidNext;
+        // What a command tells on its way is counted from here too.
+        if (!ReferenceEquals(_fetching, selected))
+        {
+            Listen(selected.AccountId);
+            (_fetching, _fetchedTo) = (selected, selected.Shown.UidNext);
+        }
         selected.Tell(mayExpunge);
-        if (_selected!.Fetch.Count == 0 || selected.Shown.UidNext == next) return;
-        var shown = selected.Shown;
-        List<int> come = [.. Enumerable.Range(shown.FirstFrom(next), shown.Count - shown.FirstFrom(next))];
-        if (come.Count == 0) return;
-        var plan = new FetchPlan(_session, selected, new FetchArguments(SequenceSet.Saved, _selected.Fetch, null, false, null), byUid: true);
-        foreach (var (index, source) in plan.Load(come))
-            if (source is not null)
-                using (source) await plan.WriteAsync(index, source).ConfigureAwait(false);
+        var (shown, from) = (selected.Shown, _fetchedTo);
+        _fetchedTo = shown.UidNext;
+        var owed = selected.Contexts?.TakeOwed();
+        if (shown.UidNext == from && owed is null) return;
+        var come = new SortedDictionary<int, IReadOnlyList<FetchItem>>();
+        if (owed is not null)
+            foreach (var (uid, items) in owed)
+                if (shown.IndexOf(uid) is >= 0 and var index) come[index] = items;
+        if (_selected!.Fetch.Count > 0)
+            lock (_noting)
+            {
+                for (var index = shown.FirstFrom(from); index < shown.Count; index++)
+                    // RFC 5465 §5.2: not of what the client has put there itself; all that is wanted of a message at once.
+                    if (!_ownNew.Contains(shown[index].Uid)) come[index] = come.TryGetValue(index, out var more) ? [.. _selected.Fetch.Union(more)] : _selected.Fetch;
+                _ownNew.Clear();
+            }
+        await NewMessages.FetchAsync(_session, selected, come).ConfigureAwait(false);
     }
 
     NotifyEvents Wanted(TreeEntry entry)
@@ -207,6 +241,7 @@ sealed class NotifyWatch : IDisposable
 
     void Annotated(MailboxTree tree, FeedItem item)
     {
+        if (_session.Metadata is not null) return; // tells all of them
         var name = "";
         if (item.MailboxId == 0)
         {
