@@ -104,7 +104,19 @@ public sealed class ImapClients(DemoFixture demo) : IClassFixture<DemoFixture>
         Assert.Contains(" new", Story(one));
     }
 
-    async Task<string> HomeAsync(string name)
+    /// <summary>Its SASL library is the one that refuses more than 65,536 rounds.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Mbsync_logs_in_by_SCRAM(bool appPassword)
+    {
+        Assert.SkipWhen(Tool.Missing("mbsync") is not null, Tool.Missing("mbsync") ?? "");
+        var home = await HomeAsync("scram" + appPassword, "SCRAM-SHA-256", appPassword ? Alice.AppPassword : Alice.Password);
+        Put(home, "", "Subject: by SCRAM\n\nx\n", "");
+        await SyncAsync(home);
+        Assert.Contains(" by SCRAM", Story(home));
+        Assert.Contains("by SCRAM-SHA-256 with " + (appPassword ? "app-password:" : "password"), demo.Server.Tail, StringComparison.Ordinal);
+    }
+
+    async Task<string> HomeAsync(string name, string mechanism = "LOGIN", string? password = null)
     {
         var certificate = await demo.CertificateAsync(Ct);
         var home = Directory.CreateDirectory(Path.Combine(demo.Scratch, name)).FullName;
@@ -115,10 +127,10 @@ public sealed class ImapClients(DemoFixture demo) : IClassFixture<DemoFixture>
             Host 127.0.0.1
             Port {demo.Port("imap")}
             User {Alice.Address}
-            Pass {Alice.Password}
+            Pass {password ?? Alice.Password}
             SSLType STARTTLS
             CertificateFile {certificate}
-            AuthMechs LOGIN
+            AuthMechs {mechanism}
 
             IMAPStore far
             Account server

@@ -13,8 +13,8 @@ public sealed class SendingClients(DemoFixture demo) : IClassFixture<DemoFixture
     public static TheoryData<Tls, string> WithScram => new(
         from tls in Enum.GetValues<Tls>() from mechanism in new[] { "PLAIN", "LOGIN", "SCRAM-SHA-256" } select (tls, mechanism));
 
-    // SCRAM keys exist for app passwords only.
-    string Password(string mechanism) => mechanism.StartsWith("SCRAM", StringComparison.Ordinal) ? demo.Alice.AppPassword : demo.Alice.Password;
+    // SCRAM with the password here, with app passwords in ImapClients.
+    string Password => demo.Alice.Password;
 
     Letter NewLetter() => new(demo.Alice.Address, demo.Bob.Address);
 
@@ -31,7 +31,7 @@ public sealed class SendingClients(DemoFixture demo) : IClassFixture<DemoFixture
     {
         Assert.SkipWhen(Tool.Missing("msmtp") is not null, Tool.Missing("msmtp") ?? "");
         var letter = NewLetter();
-        var secret = demo.Write("secret", Password(mechanism) + "\n");
+        var secret = demo.Write("secret", Password + "\n");
         var sent = await Tool.RunBytesAsync("msmtp", ["--host=127.0.0.1", $"--port={demo.SendPort(tls)}", "--tls=on",
             "--tls-starttls=" + (tls == Tls.StartTls ? "on" : "off"), "--tls-certcheck=off", "--auth=" + mechanism.ToLowerInvariant(),
             "--user=" + demo.Alice.Address, "--passwordeval=cat " + secret, "--from=" + demo.Alice.Address, demo.Bob.Address], Ct, letter.Unix);
@@ -44,7 +44,7 @@ public sealed class SendingClients(DemoFixture demo) : IClassFixture<DemoFixture
         Assert.SkipWhen(Tool.Missing("s-nail") is not null, Tool.Missing("s-nail") ?? "");
         var letter = NewLetter();
         var attachment = demo.Write("attached.bin", letter.Attachment);
-        var login = Uri.EscapeDataString(demo.Alice.Address) + ":" + Uri.EscapeDataString(Password(mechanism));
+        var login = Uri.EscapeDataString(demo.Alice.Address) + ":" + Uri.EscapeDataString(Password);
         List<string> arguments = ["-n", "-S", "v15-compat=yes", "-S", "tls-verify=ignore", "-S", "from=" + demo.Alice.Address, "-S", "ttycharset=utf-8",
             "-S", "smtp-auth=" + mechanism.ToLowerInvariant(), "-S", "sendwait", "-S",
             $"mta={(tls == Tls.StartTls ? "submission" : "submissions")}://{login}@127.0.0.1:{demo.SendPort(tls)}"];
@@ -59,7 +59,7 @@ public sealed class SendingClients(DemoFixture demo) : IClassFixture<DemoFixture
     {
         Assert.SkipWhen(Tool.Missing("curl") is not null, Tool.Missing("curl") ?? "");
         var letter = NewLetter();
-        var sent = await Tool.RunAsync("curl", ["--silent", "--show-error", "--verbose", "--insecure", "--ssl-reqd", "--user", $"{demo.Alice.Address}:{Password(mechanism)}",
+        var sent = await Tool.RunAsync("curl", ["--silent", "--show-error", "--verbose", "--insecure", "--ssl-reqd", "--user", $"{demo.Alice.Address}:{Password}",
             "--login-options", "AUTH=" + mechanism, "--mail-from", demo.Alice.Address, "--mail-rcpt", demo.Bob.Address, "--upload-file",
             demo.Write("letter.eml", letter.Raw), $"{(tls == Tls.StartTls ? "smtp" : "smtps")}://127.0.0.1:{demo.SendPort(tls)}/client.example.test"], Ct);
         letter.CheckExact(await ArrivedAsync(sent, letter));
@@ -73,7 +73,7 @@ public sealed class SendingClients(DemoFixture demo) : IClassFixture<DemoFixture
         Assert.SkipUnless(support.Output.Contains("TLS supported", StringComparison.Ordinal), "swaks has no TLS (libnet-ssleay-perl is not installed)");
         var letter = NewLetter();
         var sent = await Tool.RunAsync("swaks", ["--server", "127.0.0.1", "--port", $"{demo.SendPort(tls)}", tls == Tls.StartTls ? "--tls" : "--tls-on-connect",
-            "--auth", mechanism, "--auth-user", demo.Alice.Address, "--auth-password", Password(mechanism), "--from", demo.Alice.Address, "--to", demo.Bob.Address,
+            "--auth", mechanism, "--auth-user", demo.Alice.Address, "--auth-password", Password, "--from", demo.Alice.Address, "--to", demo.Bob.Address,
             "--helo", "client.example.test", "--data", "@" + demo.Write("letter.eml", letter.Unix)], Ct);
         // swaks ends every message with one empty line more.
         letter.CheckAttachment(await ArrivedAsync(sent, letter));
@@ -98,7 +98,7 @@ public sealed class SendingClients(DemoFixture demo) : IClassFixture<DemoFixture
                 smtp.auth(mechanism, smtp.auth_plain if mechanism == "PLAIN" else smtp.auth_login)
                 smtp.sendmail(user, [to], sys.stdin.buffer.read())
             """;
-        var sent = await Tool.RunBytesAsync("python3", ["-c", script, $"{demo.SendPort(tls)}", $"{tls}", mechanism, demo.Alice.Address, Password(mechanism), demo.Bob.Address], Ct, letter.Raw);
+        var sent = await Tool.RunBytesAsync("python3", ["-c", script, $"{demo.SendPort(tls)}", $"{tls}", mechanism, demo.Alice.Address, Password, demo.Bob.Address], Ct, letter.Raw);
         letter.CheckExact(await ArrivedAsync(sent, letter));
     }
 
@@ -110,7 +110,7 @@ public sealed class SendingClients(DemoFixture demo) : IClassFixture<DemoFixture
         var rc = demo.Write("muttrc", $"""
             set from="{demo.Alice.Address}" use_envelope_from=yes copy=no certificate_file="{await demo.CertificateAsync(Ct)}"
             set ssl_starttls=yes ssl_force_tls=yes ssl_verify_host=no ssl_verify_dates=no
-            set smtp_authenticators="{mechanism.ToLowerInvariant()}" smtp_pass="{Password(mechanism)}"
+            set smtp_authenticators="{mechanism.ToLowerInvariant()}" smtp_pass="{Password}"
             set smtp_url="{(tls == Tls.StartTls ? "smtp" : "smtps")}://{Uri.EscapeDataString(demo.Alice.Address)}@127.0.0.1:{demo.SendPort(tls)}"
 
             """);

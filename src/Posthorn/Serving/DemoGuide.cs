@@ -10,7 +10,7 @@ static class DemoGuide
         return $"""
             Posthorn is ready. {(thrownAway ? "Everything is thrown away when it ends (Ctrl-C)." : $"Everything is kept in {data}.")}
 
-              account                     password             app password (also for SCRAM)
+              account                     password             app password
               {alice.Address,-26}  {alice.Password}  {alice.AppPassword}
               {bob.Address,-26}  {bob.Password}  {bob.AppPassword}
 
