@@ -74,4 +74,31 @@ public class SchemaTests(PostgresCluster cluster)
         rig.Store.Read(u => u.Blobs.After(0)).ShouldBeEmpty();
         (await rig.Store.WriteAsync(u => u.Queue.Forget(DateTimeOffset.MaxValue, 9))).ShouldBe(1);
     }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Accounts_of_schema_6_have_no_threads_and_maybe_no_folders_yet(bool postgres)
+    {
+        await using var rig = await StoreRig.OpenAsync(postgres ? await cluster.NewDatabaseAsync() : null, migrations: [.. Schema.Known.Take(6)]);
+        rig.ExpectClean = false;
+        await rig.Store.WriteAsync(u =>
+        {
+            u.Session.RunScript("""
+                INSERT INTO domains (id, name, enabled, created) VALUES (1, 'x.test', 1, 0);
+                INSERT INTO accounts (id, domain_id, local_part, name, enabled, quota, used, messages, change, uid_validity, language, scram_salt, created)
+                VALUES (5, 1, 'old', '', 1, 0, 10, 3, 40, 1, 'en', '', 0), (6, 1, 'made', '', 1, 0, 0, 0, 7, 1, 'en', '', 0);
+                INSERT INTO mailboxes (account_id, name, role, uid_validity, uid_next, highest_modseq, messages, unseen, size, subscribed)
+                VALUES (5, 'INBOX', 1, 1, 4, 40, 3, 0, 10, 1), (6, 'INBOX', 1, 1, 1, 1, 0, 0, 0, 1), (6, 'Drafts', 2, 2, 1, 2, 0, 0, 0, 1);
+                """);
+            return 0;
+        });
+        await rig.ReopenAsync();
+        rig.Store.Read(u => u.Directory.AccountsWithoutFolders()).ShouldBe([5]);
+        rig.Store.Read(u => u.Threads.Unknown(5)).ShouldBe((5L << 40, (5L << 40) + 41));
+        rig.Store.Read(u => u.Threads.Unfinished()).ShouldBe([(5L, 5L << 40)]);
+        var row = rig.Account(5);
+        (row.MessageQuota, row.Keys, row.HasQuota).ShouldBe((0, null, false));
+        await rig.Store.WriteAsync(u => { u.Directory.UpdateAccount(row with { MessageQuota = 3, Keys = new([.. Enumerable.Repeat((byte)1, 32)], new byte[32], 9) }); return 0; });
+        row = rig.Account(5);
+        (row.HasRoom(1, 0), row.HasRoom(1, 1), row.Keys!.StoredKey[31], row.Keys.ServerKey[0], row.Keys.Rounds).ShouldBe((true, false, (byte)1, (byte)0, 9));
+    }
 }
