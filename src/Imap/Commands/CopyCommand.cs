@@ -35,6 +35,7 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
         catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
         if (done is null) return Reply.No("TRYCREATE", "there is no such mailbox");
         if (done.Count == 0) return Reply.Ok($"{verb} completed");
+        selected.NoteOwn(target.Id, done.Select(static d => d.To.Uid));
         var code = $"COPYUID {target.UidValidity} {SequenceSet.Of([.. done.Select(static d => d.From)])} {SequenceSet.Of([.. done.Select(static d => d.To.Uid)])}";
         if (!move) return Reply.Ok(code, "COPY completed");
         // RFC 6851 §4.3: before the client hears that they are gone.

@@ -43,7 +43,7 @@ sealed class CreateCommand : ImapCommand
         return CreateArguments.Read(ref reader);
     }
 
-    static bool TryRole(string use, out MailboxRole role)
+    internal static bool TryRole(string use, out MailboxRole role)
     {
         role = Enum.GetValues<MailboxRole>().FirstOrDefault(r => MailboxName.Use(r) is { } name && name.AsSpan(1).Equals(use, StringComparison.OrdinalIgnoreCase));
         return role != MailboxRole.None;

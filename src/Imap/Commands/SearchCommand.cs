@@ -36,7 +36,7 @@ sealed class SearchCommand : ImapCommand
             var told = wanted.Return ?? new ReturnOptions(SearchReturn.All, null);
             SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, told, Scores(session, selected, key, found, told, ct));
         }
-        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null);
+        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null, update.News);
         return new(Reply.Ok("SEARCH completed"));
     }
 

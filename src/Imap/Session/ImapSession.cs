@@ -380,9 +380,9 @@ sealed class ImapSession : IDisposable
     /// <summary>Tells what has changed, as far as the client wants to hear of it.</summary>
     internal ValueTask TellAsync(bool mayExpunge)
     {
-        if (Notify is { } notify) return notify.TellAsync(mayExpunge);
-        Selected?.Tell(mayExpunge);
-        return ValueTask.CompletedTask;
+        if (Notify is { } notify) notify.Tell(mayExpunge);
+        else Selected?.Tell(mayExpunge);
+        return Selected is { News: { Any: true } news } selected ? news.TellAsync(this, selected) : ValueTask.CompletedTask;
     }
 
     /// <summary>From here on the client is told of other things (RFC 5465 §3.1).</summary>

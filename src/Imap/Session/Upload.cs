@@ -171,7 +171,8 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
             ready.Add((head, body, structure, session.Store.NewTraceId()));
         }
         var quota = session.Server.Directory?.Account(account)?.Quota ?? 0;
-        return await session.Store.WriteAsync(unit =>
+        uint[] filed = [];
+        var reply = await session.Store.WriteAsync(unit =>
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
             if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) return Reply.No("OVERQUOTA", "the mailbox is full");
@@ -187,8 +188,11 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                     Protocol = "imap",
                 }).Uid;
             }
+            filed = uids;
             return Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}"), $"{verb} completed");
         }, CancellationToken.None).ConfigureAwait(false);
+        session.Selected?.NoteOwn(target.Id, filed);
+        return reply;
     }
 
     string Detail(long size) => string.Create(CultureInfo.InvariantCulture,

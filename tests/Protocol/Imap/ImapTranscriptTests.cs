@@ -36,7 +36,7 @@ public class ImapTranscriptTests
                 var stage = await ImapStage.SetAsync(store);
                 using var server = new ImapServer(new ImapOptions { Hostname = "mail.example.test" }, store, null, stage, TimeProvider.System, NullLogger.Instance);
                 var listener = new ImapListenerSettings(() => new SslServerAuthenticationOptions(), true);
-                await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, "127.0.0.1", stage);
+                await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, stage: stage);
             }
             Directory.Delete(directory, true);
         }

@@ -70,7 +70,7 @@ sealed class MultiSearchCommand : ImapCommand
         var found = MailboxSearch.Run(session, selected, key, ct);
         if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = SearchCommand.Kept(selected.Shown, found, options.Wanted);
         Answer(session, selected, found, key, options);
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null);
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null, options.News);
     }
 
     static void There(ImapSession session, Mailbox mailbox, SearchKey key, ReturnOptions options, CancellationToken ct)

@@ -45,7 +45,7 @@ sealed class SortCommand : ImapCommand
         }
         if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options.Wanted).Order()];
         SearchAnswer.Extended(session, selected, sorted, arguments.ByUid, modSeq, options, SearchCommand.Scores(session, selected, key, found, options, ct));
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries));
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries), options.News);
         return new(Reply.Ok("SORT completed"));
     }
 
