@@ -17,6 +17,18 @@ sealed class UrlAuthExtension : ImapExtension
     }
 }
 
+/// <summary>What URLs can be signed with (RFC 4467 §8).</summary>
+static class UrlMechanisms
+{
+    internal const string Code = "URLMECH " + SignedUrl.Mechanism;
+
+    /// <summary>Says it to a client that has selected a mailbox, or whose key of the selected mailbox is another one now.</summary>
+    internal static void Tell(ImapSession session)
+    {
+        if (!Capabilities.IsOff(session, "URLAUTH")) session.Untagged("OK"u8, Code, "URLs can be signed");
+    }
+}
+
 /// <summary>GENURLAUTH (RFC 4467 §7): signs URLs of one's own.</summary>
 sealed class GenUrlAuthCommand : ImapCommand
 {
@@ -30,7 +42,7 @@ sealed class GenUrlAuthCommand : ImapCommand
     {
         var rumps = Read(session, arguments);
         var who = session.Who!.AccountId;
-        var signed = await session.Store.WriteAsync(unit =>
+        var signed = await session.WriteAsync(unit =>
         {
             var urls = new List<string>();
             foreach (var rump in rumps)
@@ -42,7 +54,7 @@ sealed class GenUrlAuthCommand : ImapCommand
                 urls.Add($"{rump}:internal:{SignedUrl.Sign(rump, key)}");
             }
             return urls;
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
         if (signed is null) return Reply.Bad("not the URL of a message of yours here");
         session.Out.Raw("* GENURLAUTH"u8);
         foreach (var url in signed)
@@ -80,7 +92,8 @@ sealed class ResetKeyCommand : ImapCommand
     {
         var name = Read(session, arguments);
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        var reset = 0L;
+        var reply = await session.WriteAsync(unit =>
         {
             if (name is null)
             {
@@ -90,8 +103,13 @@ sealed class ResetKeyCommand : ImapCommand
             var found = MailboxAccess.Find(unit, who, name, Rights.Read);
             if (found.Mailbox is not { } mailbox) return found.Refusal;
             unit.UrlKeys.Remove(mailbox.Id, who);
-            return Reply.Ok("URLMECH INTERNAL", "RESETKEY completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+            reset = mailbox.Id;
+            return Reply.Ok(UrlMechanisms.Code, "RESETKEY completed");
+        }).ConfigureAwait(false);
+        if (reset > 0) session.Server.Views.Find(reset)?.ResetKey(who);
+        // The tagged response says it already.
+        if (session.Selected is { } selected && selected.MailboxId == reset) selected.KnowKeyResets();
+        return reply;
     }
 
     /// <summary>Null for all mailboxes.</summary>
@@ -185,17 +203,17 @@ sealed class UrlFetchCommand : ImapCommand
     {
         parsed = SignedUrl.TryParse(url, out var read) ? read : null;
         if (read?.Token is null || read.Expires <= session.Server.Time.GetUtcNow()) return null;
-        var owner = session.Store.Read(unit => unit.Rights.Account(read.Owner) is { } account && May(unit, session.Who!.AccountId, read)
+        var owner = session.Store.Read(unit => unit.Rights.Account(read.Owner) is { } account && May(unit, session, read)
             && MailboxAccess.Find(unit, account, read.Message.Mailbox!, Rights.Read).Mailbox is { } mailbox
             && unit.UrlKeys.Find(mailbox.Id, account) is { } key && read.IsSignedBy(key) ? account : (long?)null);
         return owner is { } who ? read.Message.Open(session, who) : null;
     }
 
-    /// <summary>RFC 4467 §3: no submission server logs in here, so that what is for one is for nobody.</summary>
-    static bool May(ReadUnit unit, long who, SignedUrl url) => url.Access switch
+    /// <summary>RFC 4467 §3. On whose behalf a submission server asks is for that server to check.</summary>
+    static bool May(ReadUnit unit, ImapSession session, SignedUrl url) => url.Access switch
     {
         UrlAccess.Anonymous or UrlAccess.AuthUser => true,
-        UrlAccess.User => unit.Rights.Account(url.Name) == who,
-        _ => false,
+        UrlAccess.User => unit.Rights.Account(url.Name) == session.Who!.AccountId,
+        _ => session.Server.Options.SubmissionAccounts.Contains(session.Who!.Address, StringComparer.OrdinalIgnoreCase),
     };
 }
