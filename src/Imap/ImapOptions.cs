@@ -38,6 +38,9 @@ public sealed record ImapOptions
     /// <summary>Messages that one COPY or APPEND may make, where there is no <see cref="MessageLimit"/> (RFC 9738); 0 for any number.</summary>
     public int SaveLimit { get; init; }
 
+    /// <summary>The domain of names without one in URLs, as in logins; null for none.</summary>
+    public string? DefaultDomain { get; init; }
+
     /// <summary>Main addresses of accounts that submission servers log in with: they may fetch what was signed for "submit+" (RFC 4467 §3).</summary>
     public IReadOnlyList<string> SubmissionAccounts { get; init; } = [];
 

@@ -64,6 +64,7 @@ static class Deployment
     {
         Hostname = options.Hostname,
         MaxMessageSize = options.Limits.MessageSize,
+        DefaultDomain = options.Accounts.DefaultDomain,
         MessageLimit = options.Imap.MessageLimit,
         SaveLimit = options.Imap.SaveLimit,
         SubmissionAccounts = options.Imap.SubmissionAccounts,

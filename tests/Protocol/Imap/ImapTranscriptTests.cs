@@ -34,13 +34,23 @@ public class ImapTranscriptTests
             await using (var store = await MailStore.OpenAsync(new StoreOptions { Directory = directory }, TimeProvider.System, NullLogger.Instance))
             {
                 var stage = await ImapStage.SetAsync(store);
-                using var server = new ImapServer(new ImapOptions { Hostname = "mail.example.test" }, store, null, stage, TimeProvider.System, NullLogger.Instance);
+                using var server = new ImapServer(Options(name), store, null, stage, TimeProvider.System, NullLogger.Instance);
                 var listener = new ImapListenerSettings(() => new SslServerAuthenticationOptions(), true);
                 await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, "127.0.0.1", stage);
             }
             Directory.Delete(directory, true);
         }
     }
+
+    /// <summary>RFC 9738 is about limits that servers have otherwise not.</summary>
+    static ImapOptions Options(string name) => new()
+    {
+        Hostname = "mail.example.test",
+        DefaultDomain = "example.test",
+        SubmissionAccounts = ["submit@example.test"],
+        MessageLimit = name.StartsWith("rfc9738: RFC 9738", StringComparison.Ordinal) ? 1000 : 0,
+        SaveLimit = name.StartsWith("rfc9738: SAVELIMIT", StringComparison.Ordinal) ? 2 : 0,
+    };
 
     static string Folder()
     {

@@ -36,9 +36,10 @@ sealed class Progress(ImapSession session)
     internal ValueTask TellAsync(int done, int goal)
     {
         Expect(goal);
-        if (!IsDue) return ValueTask.CompletedTask;
-        // RFC 9585 §4: the numbers never go back, and the goal is more than what is done.
-        var counts = goal == _goal && done >= _done && done < goal;
+        // RFC 9585 §4: who has done all answers, or says how far the next part is.
+        if (done >= goal || !IsDue) return ValueTask.CompletedTask;
+        // The numbers never go back.
+        var counts = goal == _goal && done >= _done;
         if (counts) _done = done;
         return SayAsync(counts);
     }

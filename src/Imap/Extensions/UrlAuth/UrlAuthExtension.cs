@@ -6,7 +6,7 @@ using Posthorn.Storage;
 
 namespace Posthorn.Imap.Extensions.UrlAuth;
 
-/// <summary>URLAUTH (RFC 4467): URLs that let others read one message, with parts of parts (URL-PARTIAL, RFC 5550 §4.3).</summary>
+/// <summary>URLAUTH (RFC 4467): URLs that let others read one message, with parts of parts (URL-PARTIAL, RFC 5550).</summary>
 sealed class UrlAuthExtension : ImapExtension
 {
     internal override IReadOnlyList<ImapCommand> Commands { get; } = [new GenUrlAuthCommand(), new ResetKeyCommand(), new UrlFetchCommand()];
@@ -27,6 +27,10 @@ static class UrlMechanisms
     {
         if (!Capabilities.IsOff(session, "URLAUTH")) session.Untagged("OK"u8, Code, "URLs can be signed");
     }
+
+    /// <summary>The account of a user as a URL names him.</summary>
+    internal static long? Account(ReadUnit unit, ImapSession session, string user) =>
+        unit.Rights.Account(!user.Contains('@', StringComparison.Ordinal) && session.Server.Options.DefaultDomain is { } domain ? $"{user}@{domain}" : user);
 }
 
 /// <summary>GENURLAUTH (RFC 4467 §7): signs URLs of one's own.</summary>
@@ -47,7 +51,7 @@ sealed class GenUrlAuthCommand : ImapCommand
             var urls = new List<string>();
             foreach (var rump in rumps)
             {
-                if (!SignedUrl.TryParse(rump, out var url) || url.Token is not null || unit.Rights.Account(url.Owner) != who
+                if (!SignedUrl.TryParse(rump, out var url) || url.Token is not null || UrlMechanisms.Account(unit, session, url.Owner) != who
                     || !url.Host.Equals(session.Server.Options.Hostname, StringComparison.OrdinalIgnoreCase)
                     || MailboxAccess.Find(unit, who, url.Message.Mailbox!, Rights.Read).Mailbox is not { } mailbox) return null;
                 if (unit.UrlKeys.Find(mailbox.Id, who) is not { } key) unit.UrlKeys.Set(mailbox.Id, who, key = RandomNumberGenerator.GetBytes(KeyLength));
@@ -203,7 +207,7 @@ sealed class UrlFetchCommand : ImapCommand
     {
         parsed = SignedUrl.TryParse(url, out var read) ? read : null;
         if (read?.Token is null || read.Expires <= session.Server.Time.GetUtcNow()) return null;
-        var owner = session.Store.Read(unit => unit.Rights.Account(read.Owner) is { } account && May(unit, session, read)
+        var owner = session.Store.Read(unit => UrlMechanisms.Account(unit, session, read.Owner) is { } account && May(unit, session, read)
             && MailboxAccess.Find(unit, account, read.Message.Mailbox!, Rights.Read).Mailbox is { } mailbox
             && unit.UrlKeys.Find(mailbox.Id, account) is { } key && read.IsSignedBy(key) ? account : (long?)null);
         return owner is { } who ? read.Message.Open(session, who) : null;
@@ -213,7 +217,7 @@ sealed class UrlFetchCommand : ImapCommand
     static bool May(ReadUnit unit, ImapSession session, SignedUrl url) => url.Access switch
     {
         UrlAccess.Anonymous or UrlAccess.AuthUser => true,
-        UrlAccess.User => unit.Rights.Account(url.Name) == session.Who!.AccountId,
+        UrlAccess.User => UrlMechanisms.Account(unit, session, url.Name) == session.Who!.AccountId,
         _ => session.Server.Options.SubmissionAccounts.Contains(session.Who!.Address, StringComparer.OrdinalIgnoreCase),
     };
 }
