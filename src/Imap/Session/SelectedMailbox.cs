@@ -1,5 +1,6 @@
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Context;
+using Posthorn.Imap.Extensions.UrlAuth;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
 
@@ -25,7 +26,7 @@ sealed class SelectedMailbox : IDisposable
     Snapshot _seen; // what was last compared; Shown may still have messages that are gone from it
     uint _recentBelow; // all below it that were recent are noted in the store, or will be at the end
     bool _recentNoted = true;
-    int _keywordsTold;
+    int _keywordsTold, _keyResetsTold;
     long _settled; // the change number up to which the client was told of everything
     bool _owes; // messages are gone that could not be told
 
@@ -38,6 +39,7 @@ sealed class SelectedMailbox : IDisposable
         NoteRecent();
         _keywordsTold = Shown.Keywords.Names.Count;
         _settled = Shown.HighestModSeq;
+        KnowKeyResets();
     }
 
     internal MailboxView View { get; }
@@ -118,6 +120,8 @@ sealed class SelectedMailbox : IDisposable
     /// <param name="own">What the client knows already.</param>
     internal void Tell(bool mayExpunge, OwnChanges own = default)
     {
+        if (View.KeyResets(_session.Who!.AccountId) != _keyResetsTold) UrlMechanisms.Tell(_session);
+        KnowKeyResets();
         var now = View.Current;
         if (ReferenceEquals(now, _seen) && (ReferenceEquals(Shown, _seen) || !mayExpunge)) return;
         var diff = SnapshotDiff.Of(Shown, now);
@@ -157,6 +161,9 @@ sealed class SelectedMailbox : IDisposable
     {
         if (!_own.Contains(uid)) (News ??= new ArrivalNews()).Owe(uid, items);
     }
+
+    /// <summary>From here on the client need not hear that its URLs were taken back before.</summary>
+    internal void KnowKeyResets() => _keyResetsTold = View.KeyResets(_session.Who!.AccountId);
 
     /// <summary>
     /// Says how far the client's picture is whole when VANISHED has to wait (RFC 7162 §6): change numbers that it hears of
