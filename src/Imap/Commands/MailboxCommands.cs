@@ -23,7 +23,7 @@ sealed class CreateCommand : ImapCommand
         foreach (var use in wanted.Uses)
             if (role != MailboxRole.None || !TryRole(use, out role)) return Reply.No("USEATTR", "a mailbox cannot be for that");
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        return await session.WriteAsync(unit =>
         {
             var tables = unit.Mailboxes;
             if (MailboxPlace.Of(unit, who, name) is not { } place || !MailboxAccess.MayCreate(unit, who, place, out _)) return Reply.No("NOPERM", "you may not make a mailbox there");
@@ -33,7 +33,7 @@ sealed class CreateCommand : ImapCommand
             var made = tables.Create(place.Account, place.Name, role, subscribed: false);
             MailboxAccess.Inherit(unit, parent, made);
             return Reply.Ok($"MAILBOXID ({MailboxName.ObjectId(made.Id)})", "CREATE completed"); // RFC 8474 §4.1
-        }, ct).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     }
 
     static CreateArguments Read(ImapSession session, Arguments arguments)
@@ -43,7 +43,7 @@ sealed class CreateCommand : ImapCommand
         return CreateArguments.Read(ref reader);
     }
 
-    static bool TryRole(string use, out MailboxRole role)
+    internal static bool TryRole(string use, out MailboxRole role)
     {
         role = Enum.GetValues<MailboxRole>().FirstOrDefault(r => MailboxName.Use(r) is { } name && name.AsSpan(1).Equals(use, StringComparison.OrdinalIgnoreCase));
         return role != MailboxRole.None;
@@ -78,7 +78,7 @@ sealed class DeleteCommand : ImapCommand
     {
         var name = OneName.Read(session, arguments);
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        return await session.WriteAsync(unit =>
         {
             var found = MailboxAccess.Find(unit, who, name, Rights.Delete);
             if (found.Mailbox is not { } mailbox || MailboxPlace.Of(unit, who, name) is not { } place) return found.Refusal;
@@ -87,7 +87,7 @@ sealed class DeleteCommand : ImapCommand
                 return Reply.No("HASCHILDREN", "there are mailboxes below it");
             unit.Mailboxes.DeleteMailbox(place.Account, mailbox.Id, "imap");
             return Reply.Ok("DELETE completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     }
 }
 
@@ -103,7 +103,7 @@ sealed class RenameCommand : ImapCommand
         var (from, to) = Read(session, arguments);
         if (!MailboxName.IsGood(to)) return Reply.No("CANNOT", "no mailbox can be called that");
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit => Rename(unit, who, from, to), CancellationToken.None).ConfigureAwait(false);
+        return await session.WriteAsync(unit => Rename(unit, who, from, to)).ConfigureAwait(false);
     }
 
     static (string From, string To) Read(ImapSession session, Arguments arguments)
@@ -164,13 +164,13 @@ sealed class SubscribeCommand(string verb, bool subscribe) : ImapCommand
     {
         var name = MailboxName.Normal(OneName.Read(session, arguments));
         var account = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        return await session.WriteAsync(unit =>
         {
             if (MailboxPlace.IsOther(name)) return Other(unit, account, name);
             if (unit.Mailboxes.Find(account, name) is { } mailbox) unit.Mailboxes.Subscribe(account, mailbox.Id, subscribe);
             else if (subscribe || !unit.Subscriptions.Remove(account, name)) return Reply.No("NONEXISTENT", "there is no such mailbox");
             return Reply.Ok($"{verb} completed");
-        }, ct).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     }
 
     /// <summary>The owner's subscriptions are his: those of others are kept by name.</summary>

@@ -66,7 +66,7 @@ sealed class FetchPlan
             if ((_selected.Shown[index].Flags & MessageFlags.Seen) == 0) uids.Add(_selected.Shown[index].Uid);
         if (uids.Count == 0) return;
         var change = new FlagChange(MessageFlags.Seen, MessageFlags.None, [], []);
-        var result = await Session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change), CancellationToken.None).ConfigureAwait(false);
+        var result = await Session.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change)).ConfigureAwait(false);
         _marked = [.. result.Changed];
         _selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
     }

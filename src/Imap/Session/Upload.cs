@@ -1,6 +1,7 @@
 using System.Globalization;
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Catenate;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Structure;
 using Posthorn.Storage;
@@ -61,6 +62,7 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     {
         if (head.Utf8 && !session.Utf8) return Reply.Bad("ENABLE UTF8=ACCEPT first"); // RFC 6855 §4
         if (!Commands.StoreCommand.AreGood(head.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
+        if (MessageLimits.OfSaving(session) is var limit && _messages.Count == limit) return MessageLimits.TooMany(limit, null);
         if (_messages.Count == MostMessages) return Reply.No("LIMIT", "too many messages at once");
         var body = session.Store.NewBlob();
         _messages.Add((head, body));
@@ -171,7 +173,8 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
             ready.Add((head, body, structure, session.Store.NewTraceId()));
         }
         var quota = session.Server.Directory?.Account(account)?.Quota ?? 0;
-        return await session.Store.WriteAsync(unit =>
+        uint[] filed = [];
+        var reply = await session.WriteAsync(unit =>
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
             if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) return Reply.No("OVERQUOTA", "the mailbox is full");
@@ -187,8 +190,11 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                     Protocol = "imap",
                 }).Uid;
             }
+            filed = uids;
             return Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}"), $"{verb} completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        session.Selected?.NoteOwn(target.Id, filed);
+        return reply;
     }
 
     string Detail(long size) => string.Create(CultureInfo.InvariantCulture,
