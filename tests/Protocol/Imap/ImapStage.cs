@@ -13,7 +13,7 @@ namespace Posthorn.Tests.Protocol.Imap;
 /// <summary>
 /// What stands in mailboxes when an IMAP transcript begins, or comes while it is played:
 /// <code>
-/// @ account NAME                         another account, password "secret", with an INBOX
+/// @ account NAME [PASSWORD]              another account, password "secret" when none is given, with an INBOX
 /// @ mailbox NAME … [of=ACCOUNT]          mailboxes, with those above them
 /// @ mail MAILBOX [of= count= flags= date= age= uid=]   messages; the lines below with | are their text
 /// @ uid MAILBOX NEXT [VALIDITY] [of=]    the next UID there, and its UIDVALIDITY, while nobody has it selected
@@ -32,6 +32,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
     readonly MailStore _store;
     readonly long _domain;
     readonly Dictionary<string, long> _accounts = new(StringComparer.OrdinalIgnoreCase);
+    readonly Dictionary<string, string> _passwords = new(StringComparer.OrdinalIgnoreCase);
     int _mails;
 
     ImapStage(MailStore store, long domain) => (_store, _domain) = (store, domain);
@@ -59,6 +60,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
         {
             case "account":
                 await AddAsync(plain[1]);
+                if (plain.Count > 2) _passwords[plain[1]] = plain[2];
                 break;
             case "mailbox":
                 foreach (var name in plain.Skip(1)) await CreateAsync(account, name);
@@ -149,7 +151,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
     static DateTimeOffset Date(string text) => DateTimeOffset.ParseExact(text, ["d-MMM-yyyy", "d-MMM-yyyy HH:mm:ss zzz"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
     public ValueTask<LoginResult> PasswordAsync(LoginContext context, string mechanism, string authorizationId, string user, ReadOnlyMemory<byte> password, CancellationToken ct) =>
-        new(_accounts.TryGetValue(user, out var account) && authorizationId is "" && password.Span.SequenceEqual("secret"u8)
+        new(_accounts.TryGetValue(user, out var account) && (authorizationId is "" || authorizationId == user) && password.Span.SequenceEqual(Encoding.UTF8.GetBytes(_passwords.GetValueOrDefault(user, "secret")))
             ? new LoginResult(LoginOutcome.Accepted, new Principal(account, user.ToLowerInvariant() + "@example.test", mechanism, "password"))
             : new LoginResult(LoginOutcome.Rejected));
 
