@@ -11,6 +11,9 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
     /// <summary>Messages from which on rows are changed by one statement where that can be.</summary>
     const int Many = 32;
 
+    /// <summary>Numbers, or rows of an index, that may be passed over for each message that is meant.</summary>
+    const int MostPassed = 8;
+
     static readonly SqlText Between = new("""
         SELECT uid, message_id, flags, keywords, size, received, modseq, saved FROM placements WHERE mailbox_id = $1 AND uid >= $2 AND uid <= $3 ORDER BY uid
         """);
@@ -19,12 +22,14 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         SELECT p.uid, q.mailbox_id, q.uid, q.flags, q.keywords, q.size, q.received, q.saved FROM placements p JOIN placements q ON q.message_id = p.message_id
         WHERE p.mailbox_id = $1 AND p.uid >= $2 AND p.uid <= $3 AND (q.mailbox_id <> p.mailbox_id OR q.uid <> p.uid)
         """);
+    static readonly SqlText PlacesBetween = new("SELECT COUNT(*) FROM (SELECT 1 FROM placements WHERE message_id >= $1 AND message_id <= $2 LIMIT $3) AS found");
+    static readonly SqlText SharedBetween = new("""
+        SELECT message_id FROM placements WHERE message_id >= $1 AND message_id <= $2 GROUP BY message_id HAVING COUNT(*) > 1 LIMIT 1
+        """);
     static readonly SqlText UpdateOne = new("UPDATE placements SET flags = $1, keywords = $2, modseq = $3 WHERE mailbox_id = $4 AND uid = $5");
+    // A number for each UID of the range, so that no order has to be found first; those of rows left alone are never used.
     static readonly SqlText UpdateMany = new("""
-        UPDATE placements SET flags = (flags & $1) | $2, modseq = x.number FROM
-        (SELECT uid AS changed, $3 + ROW_NUMBER() OVER (ORDER BY uid) AS number FROM placements
-         WHERE mailbox_id = $4 AND uid >= $5 AND uid <= $6 AND ((flags & $1) | $2) <> flags) x
-        WHERE mailbox_id = $4 AND uid = x.changed
+        UPDATE placements SET flags = (flags & $1) | $2, modseq = $3 + uid WHERE mailbox_id = $4 AND uid >= $5 AND uid <= $6 AND ((flags & $1) | $2) <> flags
         """);
     static readonly SqlText LogMany = new("""
         INSERT INTO changes (account_id, number, kind, mailbox_id, uid, message_id)
@@ -45,59 +50,78 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
     {
         if (uids.Count == 0) return new(0, 0, _changed, _refused);
         uint[] sorted = [.. uids.Distinct().Order()];
-        if (unit.Session.Use(CountBetween).Bind(1, mailboxId).Bind(2, (long)sorted[0]).Bind(3, (long)sorted[^1]).Scalar() <= 2L * sorted.Length)
-            Look(sorted[0], sorted[^1], sorted);
+        if (IsDense(sorted)) Look(sorted[0], sorted[^1], sorted);
         else
-            foreach (var uid in sorted) Look(uid, uid, sorted);
+            foreach (var uid in sorted) Look(uid, uid, [uid]);
         if (_due.Count == 0) return new(0, 0, _changed, _refused);
-        var first = log.Take(accountId, _due.Count);
         // One statement changes all rows between two UIDs, so each of them must be meant.
-        var range = _refused.Count == 0 && !_passed && IsOfFlagsAlone && _due.Count >= Many && _due.TrueForAll(d => d.Mailbox == mailboxId);
-        if (range) ByOneStatement(first, sorted[0], sorted[^1]);
+        var range = _refused.Count == 0 && !_passed && IsOfFlagsAlone && _due.Count >= Many && _due.TrueForAll(d => d.Mailbox == mailboxId)
+            && _due[^1].Uid - _due[0].Uid < (uint)_due.Count * MostPassed;
+        var numbers = range ? (int)(_due[^1].Uid - _due[0].Uid) + 1 : _due.Count;
+        var first = log.Take(accountId, numbers);
+        if (range) ByOneStatement(first);
         else OneByOne(first);
         foreach (var (mailbox, (unseen, last)) in _counted)
             unit.Session.Use(CountUnseen).Bind(1, last).Bind(2, unseen).Bind(3, mailbox).Run();
-        return new(first, first + _due.Count - 1, _changed, _refused) { Former = _former };
+        return new(first, first + numbers - 1, _changed, _refused) { Former = _former };
     }
+
+    /// <summary>True when most messages between the first and the last of these UIDs are meant: then all are read at once.</summary>
+    bool IsDense(uint[] sorted) => sorted[^1] - sorted[0] < sorted.Length
+        || unit.Session.Use(CountBetween).Bind(1, mailboxId).Bind(2, (long)sorted[0]).Bind(3, (long)sorted[^1]).Scalar() <= 2L * sorted.Length;
 
     bool IsOfFlagsAlone => !change.Replace && change.AddKeywords.Count == 0 && change.RemoveKeywords.Count == 0;
 
     /// <summary>Finds what is to change between two UIDs, in this mailbox and in the other places of its messages.</summary>
     void Look(uint first, uint last, uint[] asked)
     {
-        var wanted = new Dictionary<uint, (MessageFlags Flags, string? Keywords, long MessageId)>();
+        var before = _due.Count;
+        var seen = new IdRange();
         using (var row = unit.Session.Use(Between).Bind(1, mailboxId).Bind(2, (long)first).Bind(3, (long)last))
-            while (row.Step())
+            for (var next = 0; row.Step();)
             {
+                seen.Add(row.Int64(1));
                 var uid = (uint)row.Int64(0);
-                if (Array.BinarySearch(asked, uid) < 0)
-                {
-                    _passed = true;
-                    continue;
-                }
-                if (change.UnchangedSince < row.Int64(6))
-                {
-                    _refused.Add(uid);
-                    continue;
-                }
-                var (before, words) = ((MessageFlags)row.Int64(2), row.TextOrNull(3));
-                var free = (change.Replace ? MessageFlags.None : before & ~change.Remove) | change.Add;
-                var flags = free & change.May | before & ~change.May;
-                var keywords = !change.MayKeywords ? words : Keywords.Change(change.Replace ? null : words, change.AddKeywords, change.RemoveKeywords);
-                if (flags == before && keywords == words)
-                    continue;
-                _changed.Add(uid);
-                _former.Add(row.Int64(6));
-                wanted.Add(uid, (flags, keywords, row.Int64(1)));
-                _due.Add(new(mailboxId, uid, row.Int64(1), before, flags, keywords, row.Int64(4), row.Int64(5), row.Int64(7)));
+                while (next < asked.Length && asked[next] < uid) next++;
+                if (next == asked.Length || asked[next] != uid) _passed = true;
+                else if (change.UnchangedSince < row.Int64(6)) _refused.Add(uid);
+                else Add(row, uid);
             }
-        if (wanted.Count == 0)
-            return;
+        if (_due.Count > before && !AreHereAlone(seen, _due.Count - before)) LookElsewhere(first, last, before);
+    }
+
+    void Add(ISqlStatement row, uint uid)
+    {
+        var (before, words) = ((MessageFlags)row.Int64(2), row.TextOrNull(3));
+        var free = (change.Replace ? MessageFlags.None : before & ~change.Remove) | change.Add;
+        var flags = free & change.May | before & ~change.May;
+        var keywords = !change.MayKeywords ? words : Keywords.Change(change.Replace ? null : words, change.AddKeywords, change.RemoveKeywords);
+        if (flags == before && keywords == words) return;
+        _changed.Add(uid);
+        _former.Add(row.Int64(6));
+        _due.Add(new(mailboxId, uid, row.Int64(1), before, flags, keywords, row.Int64(4), row.Int64(5), row.Int64(7)));
+    }
+
+    /// <summary>
+    /// True when it is certain that none of many messages has another place. Their ids lie side by side in an index, so that
+    /// counting what is there between the lowest and the highest is much less work than to ask for each.
+    /// </summary>
+    bool AreHereAlone(IdRange seen, int meant)
+    {
+        if (meant < Many) return false;
+        var places = unit.Session.Use(PlacesBetween).Bind(1, seen.Lowest).Bind(2, seen.Highest).Bind(3, (long)meant * MostPassed).Scalar();
+        if (places == seen.Count && seen.IsAscending) return true;
+        return places < (long)meant * MostPassed && unit.Session.Use(SharedBetween).Bind(1, seen.Lowest).Bind(2, seen.Highest).Scalar() is null;
+    }
+
+    void LookElsewhere(uint first, uint last, int from)
+    {
+        var wanted = new Dictionary<uint, Due>(_due.Count - from);
+        foreach (var due in _due[from..]) wanted.Add(due.Uid, due);
         using var place = unit.Session.Use(ElsewhereBetween).Bind(1, mailboxId).Bind(2, (long)first).Bind(3, (long)last);
         while (place.Step())
         {
-            if (!wanted.TryGetValue((uint)place.Int64(0), out var here))
-                continue;
+            if (!wanted.TryGetValue((uint)place.Int64(0), out var here)) continue;
             var others = (MessageFlags)place.Int64(3);
             var both = here.Flags & ~MessageFlags.Deleted | others & MessageFlags.Deleted;
             if (both != others || place.TextOrNull(4) != here.Keywords)
@@ -114,13 +138,15 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         }
     }
 
-    void ByOneStatement(long first, uint from, uint to)
+    void ByOneStatement(long first)
     {
-        unit.Session.Use(UpdateMany).Bind(1, ~(long)(change.Remove & change.May)).Bind(2, (long)(change.Add & change.May)).Bind(3, first - 1).Bind(4, mailboxId)
+        var (from, to) = (_due[0].Uid, _due[^1].Uid);
+        var below = first - from;
+        unit.Session.Use(UpdateMany).Bind(1, ~(long)(change.Remove & change.May)).Bind(2, (long)(change.Add & change.May)).Bind(3, below).Bind(4, mailboxId)
             .Bind(5, (long)from).Bind(6, (long)to).Run();
         unit.Session.Use(LogMany).Bind(1, accountId).Bind(2, mailboxId).Bind(3, (long)from).Bind(4, (long)to).Bind(5, first).Run();
         foreach (var one in _due)
-            unit.Writing.Note(Count(one, first++));
+            unit.Writing.Note(Count(one, below + one.Uid));
     }
 
     Change Count(in Due one, long number)
@@ -133,4 +159,21 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
     }
 
     static long Unseen(MessageFlags flags) => (flags & MessageFlags.Seen) == 0 ? 1 : 0;
+
+    /// <summary>The message ids of rows as they come.</summary>
+    struct IdRange()
+    {
+        internal long Lowest { get; private set; } = long.MaxValue;
+        internal long Highest { get; private set; } = long.MinValue;
+        internal int Count { get; private set; }
+
+        /// <summary>True when each was higher than the one before: so no two are the same.</summary>
+        internal bool IsAscending { get; private set; } = true;
+
+        internal void Add(long id)
+        {
+            IsAscending &= id > Highest;
+            (Lowest, Highest, Count) = (Math.Min(Lowest, id), Math.Max(Highest, id), Count + 1);
+        }
+    }
 }
