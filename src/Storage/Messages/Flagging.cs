@@ -48,7 +48,10 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         if (unit.Session.Use(CountBetween).Bind(1, mailboxId).Bind(2, (long)sorted[0]).Bind(3, (long)sorted[^1]).Scalar() <= 2L * sorted.Length)
             Look(sorted[0], sorted[^1], sorted);
         else
+        {
+            _passed = true;
             foreach (var uid in sorted) Look(uid, uid, sorted);
+        }
         if (_due.Count == 0) return new(0, 0, _changed, _refused);
         var first = log.Take(accountId, _due.Count);
         // One statement changes all rows between two UIDs, so each of them must be meant.
