@@ -99,6 +99,9 @@ sealed class ImapSession : IDisposable
     /// <summary>Octets of a literal are on their way out: an error can no longer be said, only the connection be cut.</summary>
     internal bool InLiteral { get; set; }
 
+    /// <summary>Set by a command with UID that has named messages by number all the same: they keep it until the command is over.</summary>
+    internal bool NumbersStay { get; set; }
+
     internal bool Encrypted => Connection.Tls is not null;
 
     /// <summary>Logins are allowed on this connection as it is now.</summary>
@@ -195,7 +198,8 @@ sealed class ImapSession : IDisposable
             : Reply.Bad(Who is null ? "log in first" : (command.When & When.Selected) != 0 ? "select a mailbox first" : "not in this state");
         if (reply.Kind != ReplyKind.None && !_over)
         {
-            await TellAsync(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0).ConfigureAwait(false);
+            await TellAsync(!NumbersStay && (command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0)).ConfigureAwait(false);
+            NumbersStay = false;
             Selected?.TellSettled();
             Answer(reply);
         }
