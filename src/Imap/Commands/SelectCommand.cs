@@ -80,16 +80,16 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
     }
 
     /// <summary>
-    /// What has gone and changed since the client was last here (RFC 7162 §3.2.5.1). The log knows it exactly, so that the
-    /// numbers a client may send to help are not needed.
+    /// What has gone and changed since the client was last here (RFC 7162 §3.2.5.1).
     /// </summary>
     static void Resync(ImapSession session, SelectedMailbox selected, QuickResync known)
     {
         var output = session.Out;
         var gone = session.Store.Read(unit => unit.Mailboxes.VanishedSince(selected.AccountId, selected.MailboxId, known.ModSeq));
         var wanted = known.KnownUids?.Resolve(uint.MaxValue);
+        var agreed = Agreed(selected.Shown, known);
         // What went since the mailbox was counted is told later, as of any other.
-        uint[] told = [.. gone.Where(uid => selected.Shown.IndexOf(uid) < 0 && (wanted is null || SequenceSet.Contains(wanted, uid))).Distinct()];
+        uint[] told = [.. gone.Where(uid => uid > agreed && selected.Shown.IndexOf(uid) < 0 && (wanted is null || SequenceSet.Contains(wanted, uid))).Distinct()];
         if (told.Length > 0)
         {
             output.Raw("* VANISHED (EARLIER) "u8);
@@ -100,6 +100,27 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         {
             ref readonly var row = ref selected.Shown[i];
             if (row.ModSeq > known.ModSeq && (wanted is null || SequenceSet.Contains(wanted, row.Uid))) selected.TellFlags(i, withUid: true);
+        }
+    }
+
+    /// <summary>The highest UID of those that the client knows the right message number of: what went below it, it knows (RFC 7162 §3.2.5.2).</summary>
+    static uint Agreed(Snapshot shown, QuickResync known)
+    {
+        if (known.MatchNumbers is null || known.MatchUids is null) return 0;
+        uint agreed = 0;
+        foreach (var (number, uid) in Ascending(known.MatchNumbers).TakeWhile(n => n <= shown.Count).Zip(Ascending(known.MatchUids)))
+            if (shown[(int)number - 1].Uid == uid) agreed = uid;
+        return agreed;
+    }
+
+    /// <summary>The numbers of a set as far as they ascend, which they have to.</summary>
+    static IEnumerable<uint> Ascending(SequenceSet set)
+    {
+        ulong next = 1;
+        foreach (var (first, last) in set.Ranges)
+        {
+            if (first < next) yield break;
+            for (next = first; next <= last; next++) yield return (uint)next;
         }
     }
 }

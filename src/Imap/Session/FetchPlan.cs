@@ -116,13 +116,16 @@ sealed class FetchPlan
 
     void End(int index)
     {
-        // The client did not ask for the flags, but they have changed by its asking.
-        if (_marked?.Contains(_selected.Shown[index].Uid) == true && !Has(FetchAttribute.Flags))
-        {
-            Separate();
-            FlagWriter.Write(Connection, _selected.Shown[index], _selected.Shown.Keywords, _selected.IsRecent(_selected.Shown[index].Uid));
-        }
+        if (_marked?.Contains(_selected.Shown[index].Uid) == true) Marked(index);
         Out.Raw(")\r\n"u8);
+    }
+
+    /// <summary>The client did not ask for the flags, but they have changed by its asking; with UID and change number where it cares for these (RFC 7162 §3.2.4).</summary>
+    void Marked(int index)
+    {
+        if (!Has(FetchAttribute.Flags)) FromRow(new FetchItem(FetchAttribute.Flags), index);
+        if (Session.CondStore && !Session.UidOnly && !Has(FetchAttribute.Uid)) FromRow(new FetchItem(FetchAttribute.Uid), index);
+        if (Session.CondStore && !Has(FetchAttribute.ModSeq)) FromRow(new FetchItem(FetchAttribute.ModSeq), index);
     }
 
     void Separate()

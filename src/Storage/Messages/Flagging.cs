@@ -52,7 +52,10 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         uint[] sorted = [.. uids.Distinct().Order()];
         if (IsDense(sorted)) Look(sorted[0], sorted[^1], sorted);
         else
+        {
+            _passed = true;
             foreach (var uid in sorted) Look(uid, uid, [uid]);
+        }
         if (_due.Count == 0) return new(0, 0, _changed, _refused);
         // One statement changes all rows between two UIDs, so each of them must be meant.
         var range = _refused.Count == 0 && !_passed && IsOfFlagsAlone && _due.Count >= Many && _due.TrueForAll(d => d.Mailbox == mailboxId)
