@@ -32,7 +32,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         var view = session.Server.Views.Take(mailbox.AccountId, mailbox.Id);
         var selected = new SelectedMailbox(session, view, mailbox.Name, mailbox.UidValidity, readOnly, found.Rights);
         session.Select(selected);
-        Describe(session, selected, mailbox);
+        Describe(session, selected, mailbox, wanted.Mailbox);
         if (wanted.Resync is { } known && known.UidValidity == mailbox.UidValidity) Resync(session, selected, known);
         return new(Reply.Ok(selected.ReadOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed"));
     }
@@ -44,7 +44,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         return SelectArguments.Read(ref reader);
     }
 
-    static void Describe(ImapSession session, SelectedMailbox selected, Mailbox mailbox)
+    static void Describe(ImapSession session, SelectedMailbox selected, Mailbox mailbox, string asked)
     {
         var output = session.Out;
         var shown = selected.Shown;
@@ -64,11 +64,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         session.Untagged("OK"u8, $"HIGHESTMODSEQ {shown.HighestModSeq}", "the highest change number");
         session.Untagged("OK"u8, $"MAILBOXID ({MailboxName.ObjectId(mailbox.Id)})", "the mailbox's id");
         UrlMechanisms.Tell(session);
-        if (!session.Rev2) return;
-        // RFC 9051 §6.3.2
-        output.Raw("* LIST () \"/\" "u8);
-        output.Mailbox(mailbox.Name);
-        output.EndLine();
+        if (session.Rev2) ListLine.Write(session, mailbox.Name, asked); // RFC 9051 §6.3.2
     }
 
     static int FirstUnseen(Snapshot shown)

@@ -162,7 +162,7 @@ sealed class ImapSession : IDisposable
             case FrameStatus.LiteralTooBig:
                 SetTag(frame.Text.Span);
                 // The client was not asked for the octets, so none come.
-                Answer(Who is null ? Reply.Bad("the literal is too large") : Reply.No("TOOBIG", "the literal is too large"));
+                Answer(IsUnknown(frame) ? Reply.Bad("unknown command") : Who is null ? Reply.Bad("the literal is too large") : Reply.No("TOOBIG", "the literal is too large"));
                 break;
             case FrameStatus.Flooded:
                 SetTag(frame.Text.Span);
@@ -231,6 +231,13 @@ sealed class ImapSession : IDisposable
         }
         _commands++;
         return (ImapCommands.Find(verb, byUid), new Arguments(frame.Text, reader.At, byUid, frame.Status == FrameStatus.Literal ? frame.Literal : null));
+    }
+
+    /// <summary>True for a command that could be read as far as its name, which is none (the example of RFC 9051 §7.6).</summary>
+    bool IsUnknown(CommandFrame frame)
+    {
+        try { return Parse(frame).Command is null; }
+        catch (BadSyntax) { return false; }
     }
 
     bool Allows(ImapCommand command) => (command.When & (Who is null ? When.Stranger : Selected is null ? When.User : When.Selected)) != 0;

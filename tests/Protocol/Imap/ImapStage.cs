@@ -13,7 +13,7 @@ namespace Posthorn.Tests.Protocol.Imap;
 /// <summary>
 /// What stands in mailboxes when an IMAP transcript begins, or comes while it is played:
 /// <code>
-/// @ account NAME                         another account, password "secret", with an INBOX
+/// @ account NAME [PASSWORD]              another account, password "secret" when none is given, with an INBOX
 /// @ mailbox NAME … [of=ACCOUNT]          mailboxes, with those above them
 /// @ mail MAILBOX [of= count= flags= date= saved= age= uid= size=]   messages; the lines below with | are their text
 /// @ uid MAILBOX NEXT [VALIDITY] [of=]    the next UID there, and its UIDVALIDITY, while nobody has it selected
@@ -39,6 +39,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
     readonly long _domain;
     readonly Dictionary<string, long> _accounts = new(StringComparer.OrdinalIgnoreCase);
     LoginOutcome _outcome = LoginOutcome.Accepted;
+    readonly Dictionary<string, string> _passwords = new(StringComparer.OrdinalIgnoreCase);
     int _mails;
 
     ImapStage(MailStore store, long domain) => (_store, _domain) = (store, domain);
@@ -68,6 +69,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
         {
             case "account":
                 await AddAsync(plain[1]);
+                if (plain.Count > 2) _passwords[plain[1]] = plain[2];
                 break;
             case "mailbox":
                 foreach (var name in plain.Skip(1)) await CreateAsync(account, name);
@@ -184,7 +186,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
 
     public ValueTask<LoginResult> PasswordAsync(LoginContext context, string mechanism, string authorizationId, string user, ReadOnlyMemory<byte> password, CancellationToken ct) =>
         new(_outcome is not LoginOutcome.Accepted ? new LoginResult(_outcome)
-            : _accounts.TryGetValue(user, out var account) && authorizationId is "" && password.Span.SequenceEqual("secret"u8)
+            : _accounts.TryGetValue(user, out var account) && (authorizationId is "" || authorizationId == user) && password.Span.SequenceEqual(Encoding.UTF8.GetBytes(_passwords.GetValueOrDefault(user, "secret")))
             ? new LoginResult(LoginOutcome.Accepted, new Principal(account, user.ToLowerInvariant() + "@example.test", mechanism, "password"))
             : new LoginResult(LoginOutcome.Rejected));
 
