@@ -29,6 +29,11 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
                 refusal = Reply.No("TOOBIG", "the message is too large");
                 return false;
             }
+            if (!session.Store.HasRoomFor(range.Length))
+            {
+                refusal = Reply.No("UNAVAILABLE", "there is no room at the moment");
+                return false;
+            }
             var buffer = new byte[Math.Min(Piece, Math.Max(1, range.Length))];
             for (var at = 0L; at < range.Length;)
             {
