@@ -8,8 +8,6 @@ namespace Posthorn.Search.Reading;
 /// </summary>
 public static class CaseMap
 {
-    static readonly char[] Ascii = [.. Enumerable.Range(0, 0x80).Select(static c => (char)c is '\t' or '\r' or '\n' ? ' ' : char.ToUpperInvariant((char)c))];
-
     /// <summary>The text as all searched text and every searched word is brought into before they are compared.</summary>
     public static string Fold(ReadOnlySpan<char> text)
     {
@@ -18,15 +16,20 @@ public static class CaseMap
         {
             var length = 0;
             var space = false;
+            var simple = CaseMapTable.Simple;
             for (var at = 0; at < text.Length; at++)
             {
                 var c = text[at];
-                if (c < Ascii.Length)
+                if (simple[c] is not '\0' and var one)
                 {
-                    c = Ascii[c];
-                    if (c == ' ' && space) continue;
-                    space = c == ' ';
-                    buffer[length++] = c;
+                    buffer[length++] = one;
+                    space = false;
+                    continue;
+                }
+                if (c is ' ' or '\t' or '\r' or '\n')
+                {
+                    if (!space) buffer[length++] = ' ';
+                    space = true;
                     continue;
                 }
                 var point = (int)c;
@@ -43,7 +46,16 @@ public static class CaseMap
         }
     }
 
-    /// <summary>Writes what a code point beyond ASCII becomes; returns how many units that is.</summary>
+    /// <summary>The order of two folded texts: that of their octets in UTF-8 (RFC 5051 §2, RFC 4790 §9.3), which is that of code points.</summary>
+    public static int Compare(string a, string b)
+    {
+        var at = a.AsSpan().CommonPrefixLength(b);
+        if (at == a.Length || at == b.Length) return a.Length.CompareTo(b.Length);
+        var (x, y) = (char.IsSurrogate(a[at]), char.IsSurrogate(b[at]));
+        return x == y ? a[at].CompareTo(b[at]) : x ? 1 : -1;
+    }
+
+    /// <summary>Writes what a code point becomes that is more than one unit or becomes so; returns how many units that is.</summary>
     static int Map(int point, Span<char> to, ref bool space)
     {
         if (CaseMapTable.IsSyllable(point))

@@ -28,6 +28,9 @@ static class CaseMapTable
     /// <summary>Each mapping behind its length.</summary>
     static readonly char[] Texts;
 
+    /// <summary>What a unit becomes that alone is a letter and becomes one unit; NUL where there is more to it.</summary>
+    internal static readonly char[] Simple = new char[0x1_0000];
+
     static CaseMapTable()
     {
         List<ushort> places = [.. new ushort[PageSize]];
@@ -61,6 +64,12 @@ static class CaseMapTable
             }
         }
         (Places, Texts) = ([.. places], [.. texts]);
+        for (var point = 0; point < Simple.Length; point++)
+        {
+            if (char.IsSurrogate((char)point) || IsSyllable(point) || (char)point is ' ' or '\t' or '\r' or '\n') continue;
+            var mapped = Of(point);
+            Simple[point] = point < 0x80 ? char.ToUpperInvariant((char)point) : mapped.IsEmpty ? (char)point : mapped is [not ' '] ? mapped[0] : '\0';
+        }
     }
 
     /// <summary>What the code point becomes; empty when it stays as it is. Not for Hangul syllables.</summary>

@@ -42,6 +42,15 @@ public sealed class CaseMapTests
     public void Examples(string text, string folded) => CaseMap.Fold(text).ShouldBe(folded);
 
     [Fact]
+    public void Texts_are_in_the_order_of_code_points()
+    {
+        string[] ascending = ["", "A", "AB", "B", "E\u0301", "\u05D0", "\uFF5E", "\uD801\uDC00", "\uD801\uDC01", "\uDBFF\uDFFD"];
+        for (var i = 0; i < ascending.Length; i++)
+            for (var j = 0; j < ascending.Length; j++)
+                Math.Sign(CaseMap.Compare(ascending[i], ascending[j])).ShouldBe(i.CompareTo(j));
+    }
+
+    [Fact]
     public void The_longest_mapping_many_times()
     {
         var one = CaseMap.Fold("\uFDFA");
