@@ -37,7 +37,8 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         """);
     static readonly SqlText CountUnseen = new("UPDATE mailboxes SET highest_modseq = $1, unseen = unseen + $2 WHERE id = $3");
 
-    readonly List<Due> _due = [];
+    readonly List<Due> _due = [], _elsewhere = []; // what was asked for, in the order of UIDs, and what comes of it in other places
+    Dictionary<uint, Due>? _meant; // what is due, by UID
     readonly List<uint> _changed = [], _refused = [];
     readonly List<long> _former = [];
     readonly Dictionary<long, (long Unseen, long Last)> _counted = [];
@@ -49,24 +50,28 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
     internal FlagResult Run(IReadOnlyCollection<uint> uids)
     {
         if (uids.Count == 0) return new(0, 0, _changed, _refused);
-        uint[] sorted = [.. uids.Distinct().Order()];
-        if (IsDense(sorted)) Look(sorted[0], sorted[^1], sorted);
-        else
-        {
-            _passed = true;
-            foreach (var uid in sorted) Look(uid, uid, [uid]);
-        }
+        var sorted = Sorted(uids);
+        _due.EnsureCapacity(sorted.Length);
+        Look(sorted);
         if (_due.Count == 0) return new(0, 0, _changed, _refused);
         // One statement changes all rows between two UIDs, so each of them must be meant.
-        var range = _refused.Count == 0 && !_passed && IsOfFlagsAlone && _due.Count >= Many && _due.TrueForAll(d => d.Mailbox == mailboxId)
+        var range = _refused.Count == 0 && !_passed && IsOfFlagsAlone && _elsewhere.Count == 0 && _due.Count >= Many
             && _due[^1].Uid - _due[0].Uid < (uint)_due.Count * MostPassed;
         var numbers = range ? (int)(_due[^1].Uid - _due[0].Uid) + 1 : _due.Count;
-        var first = log.Take(accountId, numbers);
+        var first = log.Take(accountId, numbers + _elsewhere.Count);
         if (range) ByOneStatement(first);
         else OneByOne(first);
         foreach (var (mailbox, (unseen, last)) in _counted)
             unit.Session.Use(CountUnseen).Bind(1, last).Bind(2, unseen).Bind(3, mailbox).Run();
         return new(first, first + numbers - 1, _changed, _refused) { Former = _former };
+    }
+
+    static uint[] Sorted(IReadOnlyCollection<uint> uids)
+    {
+        uint[] given = [.. uids];
+        for (var i = 1; i < given.Length; i++)
+            if (given[i - 1] >= given[i]) return [.. given.Distinct().Order()];
+        return given;
     }
 
     /// <summary>True when most messages between the first and the last of these UIDs are meant: then all are read at once.</summary>
@@ -75,22 +80,36 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
 
     bool IsOfFlagsAlone => !change.Replace && change.AddKeywords.Count == 0 && change.RemoveKeywords.Count == 0;
 
-    /// <summary>Finds what is to change between two UIDs, in this mailbox and in the other places of its messages.</summary>
-    void Look(uint first, uint last, uint[] asked)
+    /// <summary>Finds what is to change, in this mailbox and in the other places of its messages.</summary>
+    void Look(uint[] asked)
     {
-        var before = _due.Count;
+        if (IsDense(asked))
+        {
+            var seen = Look(asked[0], asked[^1], asked);
+            if (_due.Count > 0 && !AreHereAlone(seen)) LookElsewhere(asked[0], asked[^1]);
+            return;
+        }
+        // Nobody has looked at what lies between them.
+        _passed = true;
+        foreach (var uid in asked) Look(uid, uid, [uid]);
+        for (var i = 0; i < _due.Count; i++) LookElsewhere(_due[i].Uid, _due[i].Uid);
+    }
+
+    /// <summary>Reads the rows between two UIDs; returns the ids of all their messages.</summary>
+    IdRange Look(uint first, uint last, uint[] asked)
+    {
         var seen = new IdRange();
-        using (var row = unit.Session.Use(Between).Bind(1, mailboxId).Bind(2, (long)first).Bind(3, (long)last))
-            for (var next = 0; row.Step();)
-            {
-                seen.Add(row.Int64(1));
-                var uid = (uint)row.Int64(0);
-                while (next < asked.Length && asked[next] < uid) next++;
-                if (next == asked.Length || asked[next] != uid) _passed = true;
-                else if (change.UnchangedSince < row.Int64(6)) _refused.Add(uid);
-                else Add(row, uid);
-            }
-        if (_due.Count > before && !AreHereAlone(seen, _due.Count - before)) LookElsewhere(first, last, before);
+        using var row = unit.Session.Use(Between).Bind(1, mailboxId).Bind(2, (long)first).Bind(3, (long)last);
+        for (var next = 0; row.Step();)
+        {
+            seen.Add(row.Int64(1));
+            var uid = (uint)row.Int64(0);
+            while (next < asked.Length && asked[next] < uid) next++;
+            if (next == asked.Length || asked[next] != uid) _passed = true;
+            else if (change.UnchangedSince < row.Int64(6)) _refused.Add(uid);
+            else Add(row, uid);
+        }
+        return seen;
     }
 
     void Add(ISqlStatement row, uint uid)
@@ -109,32 +128,33 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
     /// True when it is certain that none of many messages has another place. Their ids lie side by side in an index, so that
     /// counting what is there between the lowest and the highest is much less work than to ask for each.
     /// </summary>
-    bool AreHereAlone(IdRange seen, int meant)
+    bool AreHereAlone(IdRange seen)
     {
-        if (meant < Many) return false;
-        var places = unit.Session.Use(PlacesBetween).Bind(1, seen.Lowest).Bind(2, seen.Highest).Bind(3, (long)meant * MostPassed).Scalar();
-        if (places == seen.Count && seen.IsAscending) return true;
-        return places < (long)meant * MostPassed && unit.Session.Use(SharedBetween).Bind(1, seen.Lowest).Bind(2, seen.Highest).Scalar() is null;
+        if (_due.Count < Many) return false;
+        var most = (long)_due.Count * MostPassed;
+        var places = unit.Session.Use(PlacesBetween).Bind(1, seen.Lowest).Bind(2, seen.Highest).Bind(3, most).Scalar();
+        // A mailbox has a message once.
+        return places == seen.Count || places < most && unit.Session.Use(SharedBetween).Bind(1, seen.Lowest).Bind(2, seen.Highest).Scalar() is null;
     }
 
-    void LookElsewhere(uint first, uint last, int from)
+    void LookElsewhere(uint first, uint last)
     {
-        var wanted = new Dictionary<uint, Due>(_due.Count - from);
-        foreach (var due in _due[from..]) wanted.Add(due.Uid, due);
+        _meant ??= _due.ToDictionary(static d => d.Uid);
         using var place = unit.Session.Use(ElsewhereBetween).Bind(1, mailboxId).Bind(2, (long)first).Bind(3, (long)last);
         while (place.Step())
         {
-            if (!wanted.TryGetValue((uint)place.Int64(0), out var here)) continue;
+            if (!_meant.TryGetValue((uint)place.Int64(0), out var here)) continue;
             var others = (MessageFlags)place.Int64(3);
             var both = here.Flags & ~MessageFlags.Deleted | others & MessageFlags.Deleted;
             if (both != others || place.TextOrNull(4) != here.Keywords)
-                _due.Add(new(place.Int64(1), (uint)place.Int64(2), here.MessageId, others, both, here.Keywords, place.Int64(5), place.Int64(6), place.Int64(7)));
+                _elsewhere.Add(new(place.Int64(1), (uint)place.Int64(2), here.MessageId, others, both, here.Keywords, place.Int64(5), place.Int64(6), place.Int64(7)));
         }
     }
 
     void OneByOne(long number)
     {
-        foreach (var one in _due)
+        // What was asked for has the first numbers.
+        foreach (var one in _due.Concat(_elsewhere))
         {
             unit.Session.Use(UpdateOne).Bind(1, (long)one.Flags).Bind(2, one.Keywords).Bind(3, number).Bind(4, one.Mailbox).Bind(5, (long)one.Uid).Run();
             log.Write(Count(one, number++));
@@ -148,6 +168,7 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         unit.Session.Use(UpdateMany).Bind(1, ~(long)(change.Remove & change.May)).Bind(2, (long)(change.Add & change.May)).Bind(3, below).Bind(4, mailboxId)
             .Bind(5, (long)from).Bind(6, (long)to).Run();
         unit.Session.Use(LogMany).Bind(1, accountId).Bind(2, mailboxId).Bind(3, (long)from).Bind(4, (long)to).Bind(5, first).Run();
+        unit.Writing.Changes.EnsureCapacity(unit.Writing.Changes.Count + _due.Count);
         foreach (var one in _due)
             unit.Writing.Note(Count(one, below + one.Uid));
     }
@@ -170,13 +191,6 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
         internal long Highest { get; private set; } = long.MinValue;
         internal int Count { get; private set; }
 
-        /// <summary>True when each was higher than the one before: so no two are the same.</summary>
-        internal bool IsAscending { get; private set; } = true;
-
-        internal void Add(long id)
-        {
-            IsAscending &= id > Highest;
-            (Lowest, Highest, Count) = (Math.Min(Lowest, id), Math.Max(Highest, id), Count + 1);
-        }
+        internal void Add(long id) => (Lowest, Highest, Count) = (Math.Min(Lowest, id), Math.Max(Highest, id), Count + 1);
     }
 }

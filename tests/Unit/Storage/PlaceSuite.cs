@@ -118,6 +118,26 @@ public abstract class PlaceSuite : StoreSuite
     }
 
     [Fact]
+    public async Task Of_many_messages_those_that_lie_elsewhere_too_are_found()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        var (other, third) = await rig.Store.WriteAsync(u => (u.Mailboxes.Create(alice, "other").Id, u.Mailboxes.Create(alice, "third").Id));
+        // Ids of one mailbox lie between those of another; nothing is at two places.
+        for (var i = 1; i <= 80; i++) await rig.DeliverAsync(alice, i % 2 == 0 ? inbox : other, "body " + i);
+        uint[] uids = [.. Enumerable.Range(1, 40).Select(n => (uint)n)];
+        (await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, uids, Change(MessageFlags.Seen)))).Changed.Count.ShouldBe(40);
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, other)).ShouldAllBe(p => p.Flags == MessageFlags.None);
+        // Copies lie in another order than their ids, and the first has a third place.
+        await rig.Store.WriteAsync(u => u.Mailboxes.Copy(alice, other, third, [30]));
+        await rig.Store.WriteAsync(u => u.Mailboxes.Copy(alice, inbox, third, uids));
+        uint[] copies = [.. Enumerable.Range(1, 41).Select(n => (uint)n)];
+        (await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, third, copies, Change(MessageFlags.Answered)))).Changed.Count.ShouldBe(41);
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)).ShouldAllBe(p => p.Flags == (MessageFlags.Seen | MessageFlags.Answered));
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, other)).Count(p => p.Flags == MessageFlags.Answered).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Deleted_belongs_to_the_place()
     {
         await using var rig = await OpenAsync();
