@@ -110,7 +110,7 @@ static class QuotaAnswer
     internal static string Root(ImapSession session, long account) => session.Store.Read(unit => unit.Rights.Address(account)) is { } address ? "#user/" + address : "";
 
     /// <summary>Whether the account has any limit.</summary>
-    internal static bool IsLimited(ImapSession session, long account) => session.Store.Read(unit => unit.Directory.Account(account)) is { Quota: > 0 };
+    internal static bool IsLimited(ImapSession session, long account) => session.Store.Read(unit => unit.Directory.Account(account)) is { HasQuota: true };
 
     /// <summary>What is used and allowed; an empty list where nothing is limited.</summary>
     internal static void Quota(ImapSession session, long account)
