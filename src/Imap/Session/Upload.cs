@@ -1,6 +1,7 @@
 using System.Globalization;
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Catenate;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Structure;
 using Posthorn.Mime.Threads;
@@ -19,10 +20,14 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     /// <summary>Messages of one command: each has a temporary file when it is large.</summary>
     const int MostMessages = 1000;
 
+    /// <summary>How many times the largest message one command may copy from URLs: a line of them would else fill the disk.</summary>
+    const int MostCopied = 10;
+
     readonly List<(AppendMessage Head, BlobWriter Body)> _messages = [];
     ReadOnlyMemory<byte> _text;
     int _at;
     LiteralMark? _literal;
+    long _copied;
 
     /// <summary>A piece of the command, read.</summary>
     readonly record struct Parts(IReadOnlyList<string> Urls, bool Closed);
@@ -62,6 +67,7 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     {
         if (head.Utf8 && !session.Utf8) return Reply.Bad("ENABLE UTF8=ACCEPT first"); // RFC 6855 §4
         if (!Commands.StoreCommand.AreGood(head.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
+        if (MessageLimits.OfSaving(session) is var limit && _messages.Count == limit) return MessageLimits.TooMany(limit, null);
         if (_messages.Count == MostMessages) return Reply.No("LIMIT", "too many messages at once");
         var body = session.Store.NewBlob();
         _messages.Add((head, body));
@@ -141,7 +147,12 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
         {
             var parts = ReadParts(first);
             foreach (var url in parts.Urls)
+            {
+                var before = body.Length;
                 if (!MessageUrl.TryCopy(session, url, body, session.Server.Options.MaxMessageSize, out var refusal)) return refusal;
+                _copied += body.Length - before;
+                if (_copied > MostCopied * session.Server.Options.MaxMessageSize) return Reply.No("LIMIT", "too much is copied at once");
+            }
             if (parts.Closed) return null;
             if (_literal is null) return Reply.Bad("a literal expected");
             if (await StreamAsync(body).ConfigureAwait(false) is { } over) return over;
@@ -172,7 +183,8 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
             ready.Add((head, body, structure, ThreadLinks.Of(structure, body.Head.Span), session.Store.NewTraceId()));
         }
         var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
-        return await session.WriteAsync(unit =>
+        uint[] filed = [];
+        var reply = await session.WriteAsync(unit =>
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
             if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) return Reply.No("OVERQUOTA", "the mailbox is full");
@@ -189,8 +201,11 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                     Links = links,
                 }).Uid;
             }
+            filed = uids;
             return Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}"), $"{verb} completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        session.Selected?.NoteOwn(target.Id, filed);
+        return reply;
     }
 
     string Detail(long size) => ReceivedStory.Detail(session, size);

@@ -69,6 +69,10 @@ static class Deployment
     {
         Hostname = options.Hostname,
         MaxMessageSize = options.Limits.MessageSize,
+        DefaultDomain = options.Accounts.DefaultDomain,
+        MessageLimit = options.Imap.MessageLimit,
+        SaveLimit = options.Imap.SaveLimit,
+        SubmissionAccounts = options.Imap.SubmissionAccounts,
         SwitchedOff = [.. options.Imap.SwitchedOff.Select(static s => new CapabilitySwitch(s.Capability, s.Account, s.Client))],
     };
 

@@ -33,16 +33,29 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, i
         return x!.Uid.CompareTo(y!.Uid);
     }
 
-    /// <summary>The messages of some indices (ascending) with their values, in order.</summary>
+    /// <summary>The messages of some indices (ascending) with their values, in order; tells how far it is.</summary>
+    internal async ValueTask<List<SortEntry>> SortAsync(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, CancellationToken ct)
+    {
+        var entries = new List<SortEntry>(indices.Count);
+        foreach (var done in Read(session, selected, indices, entries, ct)) await session.Progress.TellAsync(done, indices.Count).ConfigureAwait(false);
+        entries.Sort(this);
+        return entries;
+    }
+
+    /// <summary>The same for a few messages.</summary>
     internal List<SortEntry> Sort(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, CancellationToken ct)
     {
         var entries = new List<SortEntry>(indices.Count);
-        if (NeedsEnvelopes)
-            EnvelopeScan.Run(session, selected, indices, bodies: false, (index, source) => entries.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
-        else
-            foreach (var index in indices) entries.Add(Entry(selected.Shown[index], null));
+        _ = Read(session, selected, indices, entries, ct).Count();
         entries.Sort(this);
         return entries;
+    }
+
+    IEnumerable<int> Read(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, List<SortEntry> into, CancellationToken ct)
+    {
+        if (NeedsEnvelopes) return EnvelopeScan.Run(session, selected, indices, bodies: false, (index, source) => into.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
+        foreach (var index in indices) into.Add(Entry(selected.Shown[index], null));
+        return [];
     }
 
     SortEntry Entry(in Row row, Envelope? envelope)
