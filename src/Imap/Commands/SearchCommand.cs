@@ -31,7 +31,7 @@ sealed class SearchCommand : ImapCommand
         var among = MessageLimits.Exceeding(session, selected, key);
         if (among is not null) MessageLimits.Cut(session, selected.Shown, among);
         var found = await MailboxSearch.RunAsync(session, selected, key, ct, among).ConfigureAwait(false);
-        if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
+        if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options);
         var modSeq = AsksModSeq(key);
         if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, Verb, found, arguments.ByUid, modSeq);
         else
@@ -39,7 +39,7 @@ sealed class SearchCommand : ImapCommand
             var told = wanted.Return ?? new ReturnOptions(SearchReturn.All, null);
             SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, told, await ScoresAsync(session, selected, key, found, told, ct).ConfigureAwait(false));
         }
-        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null);
+        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null, update.News);
         return Reply.Ok("SEARCH completed");
     }
 
@@ -82,6 +82,7 @@ sealed class SearchCommand : ImapCommand
         if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
         if (session.UidOnly && Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false })) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"); // RFC 9586 §3
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
+        session.NumbersStay = Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false }); // RFC 7162 §3.2.10.2
         return null;
     }
 
@@ -102,16 +103,18 @@ sealed class SearchCommand : ImapCommand
         _ => false,
     };
 
-    /// <summary>What "$" is afterwards (RFC 5182 §2.4): all that was found, or the ends when only these were asked for.</summary>
-    internal static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
+    /// <summary>What "$" is afterwards (RFC 5182 §2.4, RFC 9394 §3.2): all that was found, or the ends and the window when only these were asked for.</summary>
+    internal static List<uint> Kept(Snapshot shown, List<int> found, ReturnOptions options)
     {
         const SearchReturn Ends = SearchReturn.Min | SearchReturn.Max;
         if (found.Count == 0) return [];
-        if ((wanted & Ends) == 0 || (wanted & (SearchReturn.All | SearchReturn.Count)) != 0) return [.. found.Select(i => shown[i].Uid)];
-        var kept = new List<uint>(2);
-        if ((wanted & SearchReturn.Min) != 0) kept.Add(shown[found[0]].Uid);
-        if ((wanted & SearchReturn.Max) != 0 && (kept.Count == 0 || found.Count > 1)) kept.Add(shown[found[^1]].Uid);
-        return kept;
+        if ((options.Wanted & Ends) == 0 && options.Partial is null || (options.Wanted & (SearchReturn.All | SearchReturn.Count)) != 0) return [.. found.Select(i => shown[i].Uid)];
+        var kept = new SortedSet<uint>();
+        if (options.Partial is { } partial && FetchCommand.Window(found.Count, partial) is var (from, to) && from < to)
+            foreach (var index in found[from..to]) kept.Add(shown[index].Uid);
+        if ((options.Wanted & SearchReturn.Min) != 0) kept.Add(shown[found[0]].Uid);
+        if ((options.Wanted & SearchReturn.Max) != 0) kept.Add(shown[found[^1]].Uid);
+        return [.. kept];
     }
 }
 

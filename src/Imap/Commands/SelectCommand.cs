@@ -32,7 +32,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         var view = session.Server.Views.Take(mailbox.AccountId, mailbox.Id);
         var selected = new SelectedMailbox(session, view, mailbox.Name, mailbox.UidValidity, readOnly, found.Rights);
         session.Select(selected);
-        Describe(session, selected, mailbox);
+        Describe(session, selected, mailbox, wanted.Mailbox);
         if (wanted.Resync is { } known && known.UidValidity == mailbox.UidValidity) await ResyncAsync(session, selected, known).ConfigureAwait(false);
         return Reply.Ok(selected.ReadOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed");
     }
@@ -44,7 +44,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         return SelectArguments.Read(ref reader);
     }
 
-    static void Describe(ImapSession session, SelectedMailbox selected, Mailbox mailbox)
+    static void Describe(ImapSession session, SelectedMailbox selected, Mailbox mailbox, string asked)
     {
         var output = session.Out;
         var shown = selected.Shown;
@@ -64,11 +64,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         session.Untagged("OK"u8, $"HIGHESTMODSEQ {shown.HighestModSeq}", "the highest change number");
         session.Untagged("OK"u8, $"MAILBOXID ({MailboxName.ObjectId(mailbox.Id)})", "the mailbox's id");
         UrlMechanisms.Tell(session);
-        if (!session.Rev2) return;
-        // RFC 9051 §6.3.2
-        output.Raw("* LIST () \"/\" "u8);
-        output.Mailbox(mailbox.Name);
-        output.EndLine();
+        if (session.Rev2) ListLine.Write(session, mailbox.Name, asked); // RFC 9051 §6.3.2
     }
 
     static int FirstUnseen(Snapshot shown)
@@ -84,16 +80,16 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
     }
 
     /// <summary>
-    /// What has gone and changed since the client was last here (RFC 7162 §3.2.5.1). The log knows it exactly, so that the
-    /// numbers a client may send to help are not needed.
+    /// What has gone and changed since the client was last here (RFC 7162 §3.2.5.1).
     /// </summary>
     static async ValueTask ResyncAsync(ImapSession session, SelectedMailbox selected, QuickResync known)
     {
         var output = session.Out;
         var gone = session.Store.Read(unit => unit.Mailboxes.VanishedSince(selected.AccountId, selected.MailboxId, known.ModSeq));
         var wanted = known.KnownUids?.Resolve(uint.MaxValue);
+        var agreed = Agreed(selected.Shown, known);
         // What went since the mailbox was counted is told later, as of any other.
-        uint[] told = [.. gone.Where(uid => selected.Shown.IndexOf(uid) < 0 && (wanted is null || SequenceSet.Contains(wanted, uid))).Distinct()];
+        uint[] told = [.. gone.Where(uid => uid > agreed && selected.Shown.IndexOf(uid) < 0 && (wanted is null || SequenceSet.Contains(wanted, uid))).Distinct()];
         if (told.Length > 0)
         {
             output.Raw("* VANISHED (EARLIER) "u8);
@@ -105,6 +101,27 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
             if (selected.Shown[i].ModSeq <= known.ModSeq || wanted is not null && !SequenceSet.Contains(wanted, selected.Shown[i].Uid)) continue;
             selected.TellFlags(i, withUid: true);
             if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The highest UID of those that the client knows the right message number of: what went below it, it knows (RFC 7162 §3.2.5.2).</summary>
+    static uint Agreed(Snapshot shown, QuickResync known)
+    {
+        if (known.MatchNumbers is null || known.MatchUids is null) return 0;
+        uint agreed = 0;
+        foreach (var (number, uid) in Ascending(known.MatchNumbers).TakeWhile(n => n <= shown.Count).Zip(Ascending(known.MatchUids)))
+            if (shown[(int)number - 1].Uid == uid) agreed = uid;
+        return agreed;
+    }
+
+    /// <summary>The numbers of a set as far as they ascend, which they have to.</summary>
+    static IEnumerable<uint> Ascending(SequenceSet set)
+    {
+        ulong next = 1;
+        foreach (var (first, last) in set.Ranges)
+        {
+            if (first < next) yield break;
+            for (next = first; next <= last; next++) yield return (uint)next;
         }
     }
 }

@@ -108,6 +108,9 @@ sealed class ImapSession : IDisposable
     /// <summary>The lowest UID that the command at hand has worked on, when there were more than it may work on; else 0 (RFC 9738).</summary>
     internal uint LowestDone { get; set; }
 
+    /// <summary>Set by a command with UID that has named messages by number all the same: they keep it until the command is over.</summary>
+    internal bool NumbersStay { get; set; }
+
     internal bool Encrypted => Connection.Tls is not null;
 
     /// <summary>Logins are allowed on this connection as it is now.</summary>
@@ -162,7 +165,7 @@ sealed class ImapSession : IDisposable
             case FrameStatus.LiteralTooBig:
                 SetTag(frame.Text.Span);
                 // The client was not asked for the octets, so none come.
-                Answer(Who is null ? Reply.Bad("the literal is too large") : Reply.No("TOOBIG", "the literal is too large"));
+                Answer(IsUnknown(frame) ? Reply.Bad("unknown command") : Who is null ? Reply.Bad("the literal is too large") : Reply.No("TOOBIG", "the literal is too large"));
                 break;
             case FrameStatus.Flooded:
                 SetTag(frame.Text.Span);
@@ -205,7 +208,8 @@ sealed class ImapSession : IDisposable
         var reply = refused ?? await RunCommandAsync(command!, arguments, ct).ConfigureAwait(false);
         if (reply.Kind != ReplyKind.None && !_over)
         {
-            await TellAsync(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0).ConfigureAwait(false);
+            await TellAsync(!NumbersStay && (command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0)).ConfigureAwait(false);
+            NumbersStay = false;
             Selected?.TellSettled();
             Answer(MessageLimits.Told(this, reply));
         }
@@ -231,6 +235,13 @@ sealed class ImapSession : IDisposable
         }
         _commands++;
         return (ImapCommands.Find(verb, byUid), new Arguments(frame.Text, reader.At, byUid, frame.Status == FrameStatus.Literal ? frame.Literal : null));
+    }
+
+    /// <summary>True for a command that could be read as far as its name, which is none (the example of RFC 9051 §7.6).</summary>
+    bool IsUnknown(CommandFrame frame)
+    {
+        try { return Parse(frame).Command is null; }
+        catch (BadSyntax) { return false; }
     }
 
     bool Allows(ImapCommand command) => (command.When & (Who is null ? When.Stranger : Selected is null ? When.User : When.Selected)) != 0;
@@ -394,9 +405,9 @@ sealed class ImapSession : IDisposable
     /// <summary>Tells what has changed, as far as the client wants to hear of it.</summary>
     internal ValueTask TellAsync(bool mayExpunge)
     {
-        if (Notify is { } notify) return notify.TellAsync(mayExpunge);
-        Selected?.Tell(mayExpunge);
-        return ValueTask.CompletedTask;
+        if (Notify is { } notify) notify.Tell(mayExpunge);
+        else Selected?.Tell(mayExpunge);
+        return Selected is { News: { Any: true } news } selected ? news.TellAsync(this, selected) : ValueTask.CompletedTask;
     }
 
     /// <summary>From here on the client is told of other things (RFC 5465 §3.1).</summary>

@@ -71,9 +71,9 @@ sealed class MultiSearchCommand : ImapCommand
     static async ValueTask HereAsync(ImapSession session, SelectedMailbox selected, SearchKey key, ReturnOptions options, CancellationToken ct)
     {
         var found = await MailboxSearch.RunAsync(session, selected, key, ct).ConfigureAwait(false);
-        if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = SearchCommand.Kept(selected.Shown, found, options.Wanted);
+        if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = SearchCommand.Kept(selected.Shown, found, options);
         await AnswerAsync(session, selected, found, key, options, ct).ConfigureAwait(false);
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null);
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null, options.News);
     }
 
     static async ValueTask ThereAsync(ImapSession session, Mailbox mailbox, SearchKey key, ReturnOptions options, CancellationToken ct)

@@ -45,9 +45,9 @@ sealed class SortCommand : ImapCommand
             SearchAnswer.Plain(session, selected, Verb, sorted, arguments.ByUid, modSeq);
             return Reply.Ok("SORT completed");
         }
-        if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options.Wanted).Order()];
+        if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options).Order()];
         SearchAnswer.Extended(session, selected, sorted, arguments.ByUid, modSeq, options, await SearchCommand.ScoresAsync(session, selected, key, found, options, ct).ConfigureAwait(false));
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries));
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries), options.News);
         return Reply.Ok("SORT completed");
     }
 
