@@ -18,7 +18,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
     {
         var wanted = Read(session, arguments);
         if (wanted.Resync is not null && !session.QResync) return Reply.Bad("ENABLE QRESYNC first");
-        // RFC 9586 §3.6
+        // RFC 9586 §3.7
         if (session.UidOnly && wanted.Resync?.MatchNumbers is not null) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed");
         if (session.Selected is not null)
         {

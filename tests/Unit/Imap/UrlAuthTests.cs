@@ -35,6 +35,8 @@ public class UrlAuthTests
         (await FetchAsync(b, await SignAsync(a, Url + "/;SECTION=TEXT/;PARTIAL=1.3;URLAUTH=authuser"))).ShouldBe("{3}\r\nell");
         (await FetchAsync(b, await SignAsync(a, Url + ";URLAUTH=anonymous"))).ShouldContain("Subject: a");
         (await FetchAsync(b, await SignAsync(a, Url + ";URLAUTH=submit+other"))).ShouldBe("NIL");
+        (await FetchAsync(b, await SignAsync(a, Url + "/;SECTION=3;URLAUTH=authuser"))).ShouldBe("\"\"");
+        (await FetchAsync(b, Url.Replace("INBOX", "Nowhere") + ";URLAUTH=authuser:internal:0123456789abcdef0123456789abcdef")).ShouldBe("NIL");
         (await FetchAsync(b, await SignAsync(a, Url + ";EXPIRE=2020-01-01T00:00:00Z;URLAUTH=anonymous"))).ShouldBe("NIL");
         (await FetchAsync(b, await SignAsync(a, Url + ";EXPIRE=9020-01-01T00:00:00Z;URLAUTH=anonymous"))).ShouldContain("hello");
         (await a.AskAsync("RESETKEY INBOX INTERNAL")).ShouldStartWith("OK [URLMECH INTERNAL]");

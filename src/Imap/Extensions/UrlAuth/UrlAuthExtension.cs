@@ -138,6 +138,9 @@ sealed class UrlFetchCommand : ImapCommand
 {
     const int Piece = 32 << 10;
 
+    /// <summary>Nobody's key.</summary>
+    static readonly byte[] SomeKey = RandomNumberGenerator.GetBytes(32);
+
     internal override string Verb => "URLFETCH";
 
     internal override When When => When.LoggedIn;
@@ -169,9 +172,15 @@ sealed class UrlFetchCommand : ImapCommand
     static async ValueTask OneAsync(ImapSession session, string url)
     {
         using var source = Open(session, url, out var parsed);
-        if (source is null || !IsReadable(session, source) || !parsed!.Message.TryRead(source, out var octets))
+        if (source is null || !IsReadable(session, source))
         {
             session.Out.Nil();
+            return;
+        }
+        if (!parsed!.Message.TryRead(source, out var octets))
+        {
+            // RFC 4467 §8: the URL is good, only the section is not there.
+            session.Out.String(""u8);
             return;
         }
         session.Out.LiteralMark(octets.Length);
@@ -207,9 +216,10 @@ sealed class UrlFetchCommand : ImapCommand
     {
         parsed = SignedUrl.TryParse(url, out var read) ? read : null;
         if (read?.Token is null || read.Expires <= session.Server.Time.GetUtcNow()) return null;
-        var owner = session.Store.Read(unit => UrlMechanisms.Account(unit, session, read.Owner) is { } account && May(unit, session, read)
-            && MailboxAccess.Find(unit, account, read.Message.Mailbox!, Rights.Read).Mailbox is { } mailbox
-            && unit.UrlKeys.Find(mailbox.Id, account) is { } key && read.IsSignedBy(key) ? account : (long?)null);
+        (long? owner, byte[]? key) = session.Store.Read<(long?, byte[]?)>(unit => UrlMechanisms.Account(unit, session, read.Owner) is { } account && May(unit, session, read)
+            && MailboxAccess.Find(unit, account, read.Message.Mailbox!, Rights.Read).Mailbox is { } mailbox ? (account, unit.UrlKeys.Find(mailbox.Id, account)) : (null, null));
+        // RFC 4467 §6: a mailbox that is not there takes as long as one whose key does not fit.
+        if (!read.IsSignedBy(key ?? SomeKey) || key is null) owner = null;
         return owner is { } who ? read.Message.Open(session, who) : null;
     }
 
