@@ -34,6 +34,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
 
     public async Task MaildirAsync(string root)
     {
+        if (File.Exists(root)) throw new InvalidDataException("it is a file, and a Maildir is a directory");
         var folders = MaildirReader.Folders(root, (name, why) => work.Fail(name, why));
         if (folders.Count == 0) work.Fail(root, "there is no Maildir in it: neither \"cur\" nor \"new\"");
         var subscriptions = MaildirReader.Subscriptions(root);
@@ -73,7 +74,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
                 var count = 0;
                 do
                 {
-                    if (reader.IsServerData) continue;
+                    if (reader.IsServerData || reader.IsDeleted) continue;
                     work.Client.Begin(new IncomingMail(mailbox.Id, $"{file}, message {++count}", reader.Flags, reader.Date));
                     var whole = false;
                     try
@@ -100,6 +101,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
                 using var stream = MaildirReader.Open(file);
                 var head = new byte[32 << 10];
                 var n = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+                if (head.AsSpan(0, n).IndexOf((byte)'\n') is > 0 and var end && Postmark.TryParse(head.AsSpan(0, end).TrimEnd((byte)'\r'), out _)) throw new InvalidDataException("it begins as an mbox does; try: import mbox");
                 using var whole = new Concatenated(head.AsMemory(0, n), stream);
                 await SendAsync(new IncomingMail(mailbox.Id, file, flags, MailDate.Of(head.AsSpan(0, n)) ?? File.GetLastWriteTimeUtc(file)), whole, asIs: false).ConfigureAwait(false);
             }).ConfigureAwait(false);
