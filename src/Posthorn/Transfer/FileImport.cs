@@ -46,7 +46,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
         if (await MailboxAsync(folder.Mailbox, subscriptions?.Contains(folder.Mailbox) ?? true).ConfigureAwait(false) is not { } mailbox) return;
         var keywords = MaildirReader.Keywords(folder.Directory);
         var files = MaildirReader.Files(folder.Directory);
-        work.Progress.Begin(folder.Mailbox, 0);
+        work.Progress.Begin(mailbox.Name, 0, files.Count);
         foreach (var file in files)
             await GuardedAsync(file, async () =>
             {
@@ -92,9 +92,9 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
     public async Task EmlAsync(string path)
     {
         if (await MailboxAsync(Into.Length > 0 ? "" : "INBOX", subscribed: true).ConfigureAwait(false) is not { } mailbox) return;
-        IEnumerable<string> files = Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, MatchCasing = MatchCasing.CaseInsensitive }).Where(static f => Path.GetExtension(f).Equals(".eml", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal) : [path];
+        var files = Directory.Exists(path) ? MessageFiles(path) : [path];
         var flags = MailFlags.Of(work.Arguments.Flag("seen") ? ["\\Seen"] : []);
-        work.Progress.Begin(mailbox.Name, 0);
+        work.Progress.Begin(mailbox.Name, 0, files.Length);
         foreach (var file in files)
             await GuardedAsync(file, async () =>
             {
@@ -106,6 +106,12 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
                 await SendAsync(new IncomingMail(mailbox.Id, file, flags, MailDate.Of(head.AsSpan(0, n)) ?? File.GetLastWriteTimeUtc(file)), whole, asIs: false).ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
+
+    static string[] MessageFiles(string directory) =>
+    [
+        .. Directory.EnumerateFiles(directory, "*", new EnumerationOptions { RecurseSubdirectories = true })
+            .Where(static f => Path.GetExtension(f).Equals(".eml", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal),
+    ];
 
     /// <param name="asIs">False: each line end becomes CRLF.</param>
     async Task SendAsync(IncomingMail mail, Stream stream, bool asIs)
