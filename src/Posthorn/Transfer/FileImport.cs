@@ -34,6 +34,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
 
     public async Task MaildirAsync(string root)
     {
+        if (File.Exists(root)) throw new InvalidDataException("it is a file, and a Maildir is a directory");
         var folders = MaildirReader.Folders(root, (name, why) => work.Fail(name, why));
         if (folders.Count == 0) work.Fail(root, "there is no Maildir in it: neither \"cur\" nor \"new\"");
         var subscriptions = MaildirReader.Subscriptions(root);
@@ -45,7 +46,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
         if (await MailboxAsync(folder.Mailbox, subscriptions?.Contains(folder.Mailbox) ?? true).ConfigureAwait(false) is not { } mailbox) return;
         var keywords = MaildirReader.Keywords(folder.Directory);
         var files = MaildirReader.Files(folder.Directory);
-        work.Progress.Begin(folder.Mailbox, 0);
+        work.Progress.Begin(mailbox.Name, 0, files.Count);
         foreach (var file in files)
             await GuardedAsync(file, async () =>
             {
@@ -73,7 +74,7 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
                 var count = 0;
                 do
                 {
-                    if (reader.IsServerData) continue;
+                    if (reader.IsServerData || reader.IsDeleted) continue;
                     work.Client.Begin(new IncomingMail(mailbox.Id, $"{file}, message {++count}", reader.Flags, reader.Date));
                     var whole = false;
                     try
@@ -91,19 +92,26 @@ sealed class FileImport(LocalWork work, CancellationToken ct)
     public async Task EmlAsync(string path)
     {
         if (await MailboxAsync(Into.Length > 0 ? "" : "INBOX", subscribed: true).ConfigureAwait(false) is not { } mailbox) return;
-        IEnumerable<string> files = Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, MatchCasing = MatchCasing.CaseInsensitive }).Where(static f => Path.GetExtension(f).Equals(".eml", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal) : [path];
+        var files = Directory.Exists(path) ? MessageFiles(path) : [path];
         var flags = MailFlags.Of(work.Arguments.Flag("seen") ? ["\\Seen"] : []);
-        work.Progress.Begin(mailbox.Name, 0);
+        work.Progress.Begin(mailbox.Name, 0, files.Length);
         foreach (var file in files)
             await GuardedAsync(file, async () =>
             {
                 using var stream = MaildirReader.Open(file);
                 var head = new byte[32 << 10];
                 var n = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+                if (head.AsSpan(0, n).IndexOf((byte)'\n') is > 0 and var end && Postmark.TryParse(head.AsSpan(0, end).TrimEnd((byte)'\r'), out _)) throw new InvalidDataException("it begins as an mbox does; try: import mbox");
                 using var whole = new Concatenated(head.AsMemory(0, n), stream);
                 await SendAsync(new IncomingMail(mailbox.Id, file, flags, MailDate.Of(head.AsSpan(0, n)) ?? File.GetLastWriteTimeUtc(file)), whole, asIs: false).ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
+
+    static string[] MessageFiles(string directory) =>
+    [
+        .. Directory.EnumerateFiles(directory, "*", new EnumerationOptions { RecurseSubdirectories = true })
+            .Where(static f => Path.GetExtension(f).Equals(".eml", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal),
+    ];
 
     /// <param name="asIs">False: each line end becomes CRLF.</param>
     async Task SendAsync(IncomingMail mail, Stream stream, bool asIs)

@@ -94,7 +94,7 @@ static class ArchiveVerbs
         if (r["every"] is { } every) to.WriteLine($"{r["account"]} is archived in {r["directory"]} every {every}.");
         if (r["written"] is null) return;
         foreach (var trouble in r["troubles"]!.AsArray()) to.WriteLine(QueuePrint.Clean($"not archived: {trouble}"));
-        to.WriteLine($"Archived {r["written"]} messages ({Size((long)r["octets"]!)}) and read them again; {r["known"]} were there already.");
+        to.WriteLine($"Archived {TransferVerbs.Many(r["written"], "message")} ({Size((long)r["octets"]!)}) and read them again; {TransferVerbs.Known(r)}.");
     }
 
     static async Task<JsonObject> RemoveArchiveAsync(VerbContext context, VerbArguments a, CancellationToken ct)

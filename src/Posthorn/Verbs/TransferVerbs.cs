@@ -32,7 +32,7 @@ static class TransferVerbs
             {
                 foreach (var name in r["skipped"]!.AsArray()) to.WriteLine(QueuePrint.Clean($"left out: {name}"));
                 PrintImport(r, to);
-                if ((long)r["flags"]! > 0) to.WriteLine($"Changed the flags of {r["flags"]} messages.");
+                if ((long)r["flags"]! > 0) to.WriteLine($"Changed the flags of {Many(r["flags"], "message")}.");
             })
         { Local = static (work, ct) => new ImapImport(work, ct).RunAsync(), Exit = LocalWork.Exit },
         new("export-mail", "Writes the mail of an account into files. Run again, it writes what is new.",
@@ -44,7 +44,7 @@ static class TransferVerbs
             ], Nowhere, static (r, to) =>
             {
                 LocalWork.PrintFailed(r, to);
-                to.WriteLine($"{r["account"]}: wrote {r["written"]} messages of {r["mailboxes"]} mailboxes ({Size((long)r["octets"]!)}) to {r["to"]}; {r["known"]} were there already.");
+                to.WriteLine($"{r["account"]}: wrote {Many(r["written"], "message")} of {Many(r["mailboxes"], "mailbox", "es")} ({Size((long)r["octets"]!)}) to {r["to"]}; {Known(r)}.");
             })
         { Local = static (work, ct) => new FileExport(work, ct).RunAsync(), Exit = LocalWork.Exit },
     ];
@@ -56,8 +56,14 @@ static class TransferVerbs
     public static void PrintImport(JsonObject r, TextWriter to)
     {
         LocalWork.PrintFailed(r, to);
-        to.WriteLine($"{r["account"]}: brought in {r["added"]} messages ({Size((long)r["octets"]!)}) of {r["mailboxes"]} mailboxes; {r["known"]} were there already.");
+        to.WriteLine($"{r["account"]}: brought in {Many(r["added"], "message")} ({Size((long)r["octets"]!)}) of {Many(r["mailboxes"], "mailbox", "es")}; {Known(r)}.");
     }
+
+    /// <summary>"1 message", "2 messages".</summary>
+    internal static string Many(JsonNode? count, string one, string ending = "s") => $"{count} {one}{(count!.ToString() == "1" ? "" : ending)}";
+
+    /// <summary>How many were there already.</summary>
+    internal static string Known(JsonObject r) => $"{r["known"]} {(r["known"]!.ToString() == "1" ? "was" : "were")} there already";
 
     /// <summary>These run in the command's own process: a server cannot be asked to.</summary>
     public static Task<JsonObject> Nowhere(VerbContext context, VerbArguments arguments, CancellationToken ct) =>

@@ -1,4 +1,5 @@
 using Posthorn.Storage.Messages;
+using Posthorn.Tests.Testing.Time;
 using Shouldly;
 using Xunit;
 
@@ -86,6 +87,34 @@ public class ManySessionsTests
         await a.SendAsync("DO");
         await a.SendAsync("NE\r\n");
         (await a.LineAsync()).ShouldBe("i OK IDLE terminated");
+    }
+
+    [Fact]
+    public async Task Idle_tells_nothing_in_one_piece_with_its_plus()
+    {
+        var time = new FakeTimeProvider();
+        await using var room = await MailRoom.OpenAsync(time);
+        await using var a = await room.LoginAsync();
+        await room.DeliverAsync(Mail(1));
+        var before = a.Server.BytesOut;
+        await a.SendAsync("i IDLE\r\n");
+        (await a.LineAsync()).ShouldBe("+ idling");
+        await Task.Delay(50); // the clock stands: nothing may come, however long this is
+        (a.Server.BytesOut - before).ShouldBe("+ idling\r\n".Length);
+        var told = a.LineAsync();
+        while (!told.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(5);
+        }
+        (await told).ShouldBe("* 1 EXISTS");
+        (await a.LineAsync()).ShouldBe("* 1 RECENT");
+        await a.SendAsync("DONE\r\n");
+        (await a.AnswerAsync("i")).ShouldStartWith("OK");
+        await room.DeliverAsync(Mail(2));
+        await a.SendAsync("j IDLE\r\nDONE\r\n");
+        (await a.LineAsync()).ShouldBe("+ idling");
+        (await a.LineAsync()).ShouldBe("* 2 EXISTS");
     }
 
     [Fact]

@@ -38,7 +38,8 @@ static class MboxNames
         foreach (var file in Directory.EnumerateFiles(directory))
         {
             var name = Path.GetFileName(file);
-            if (name[0] == '.' || name is "subscriptions" || Path.GetExtension(name) is ".lock" or ".msf" or ".dat" || (!name.EndsWith(Suffix, StringComparison.Ordinal) && new FileInfo(file).Length == 0)) continue;
+            // Thunderbird's indices, rules and logs lie beside its folders.
+            if (name[0] == '.' || name is "subscriptions" || Path.GetExtension(name) is ".lock" or ".msf" or ".dat" or ".html" or ".json" || (!name.EndsWith(Suffix, StringComparison.Ordinal) && new FileInfo(file).Length == 0)) continue;
             into.Add((Mailbox(above, name.EndsWith(Suffix, StringComparison.Ordinal) ? name[..^Suffix.Length] : name), file));
         }
         foreach (var below in Directory.EnumerateDirectories(directory))

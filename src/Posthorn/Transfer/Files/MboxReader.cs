@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Text;
-using Posthorn.Storage.Messages;
 
 namespace Posthorn.Transfer.Files;
 
@@ -35,6 +33,9 @@ sealed class MboxReader(Stream stream) : IDisposable
     /// <summary>True for the first "message" of some servers, which holds data of theirs.</summary>
     public bool IsServerData { get; private set; }
 
+    /// <summary>True for a message that was deleted and only waits for the file to be compacted.</summary>
+    public bool IsDeleted { get; private set; }
+
     /// <summary>Where its first line begins.</summary>
     public long Start { get; private set; }
 
@@ -67,7 +68,7 @@ sealed class MboxReader(Stream stream) : IDisposable
 
     void ReadHeader()
     {
-        var (flags, keywords) = (MessageFlags.None, new List<string>());
+        var told = new MboxFlags();
         var (first, own, dropping) = (true, 0, false);
         while (_out.WrittenCount < MostHeader)
         {
@@ -94,15 +95,19 @@ sealed class MboxReader(Stream stream) : IDisposable
                 dropping = MboxStatus.IsAdded(line, out var name) && (Mark is null || own-- > 0);
                 if (dropping)
                 {
-                    MboxStatus.Read(name, line, ref flags, keywords);
+                    told.Read(name, line);
                     IsServerData |= name == "X-IMAP";
                 }
-                else own = 0;
+                else
+                {
+                    own = 0;
+                    told.Pass(line);
+                }
                 IsServerData |= Mark is null && line.StartsWith("Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"u8);
             }
             if (!dropping) Put(_lines.Starts && IsQuoted(line) ? line[1..] : line, _lines.End);
         }
-        Flags = MailFlags.Of(keywords, flags);
+        (Flags, IsDeleted) = (told.Flags, told.IsDeleted);
     }
 
     /// <summary>The next piece of the message in CRLF lines, valid until the next call; empty at its end.</summary>

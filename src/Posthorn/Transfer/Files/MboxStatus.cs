@@ -31,12 +31,13 @@ sealed record MboxMark(uint Validity, uint Uid, long Size, DateTimeOffset Date, 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}: {Validity} {Uid} {Size} {Date.UtcDateTime.ToString(DateForm, CultureInfo.InvariantCulture)} {Fields} {(AsIs ? "as-is" : "crlf")}");
 }
 
-/// <summary>Flags as fields of an mbox.</summary>
+/// <summary>Flags as fields of an mbox: those of mutt and Dovecot, and, to read, those of Thunderbird.</summary>
 static class MboxStatus
 {
-    static readonly string[] NotOfTheMessage = ["Status", "X-Status", "X-Keywords", "X-UID", "X-IMAP", "X-IMAPbase", "Content-Length"];
+    static readonly string[] NotOfTheMessage = ["Status", "X-Status", "X-Keywords", "X-UID", "X-IMAP", "X-IMAPbase", "Content-Length", "X-Mozilla-Status", "X-Mozilla-Status2", "X-Mozilla-Keys"];
 
-    static readonly (char Letter, MessageFlags Flag)[] Letters =
+    /// <summary>The letters of Status and X-Status.</summary>
+    internal static readonly (char Letter, MessageFlags Flag)[] Letters =
     [
         ('R', MessageFlags.Seen), ('A', MessageFlags.Answered), ('F', MessageFlags.Flagged), ('T', MessageFlags.Draft), ('D', MessageFlags.Deleted),
     ];
@@ -52,16 +53,6 @@ static class MboxStatus
         var text = Encoding.Latin1.GetString(line[..colon]).TrimEnd(' ', '\t');
         name = Array.Find(NotOfTheMessage, n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? "";
         return name.Length > 0;
-    }
-
-    /// <summary>Adds what one field says.</summary>
-    public static void Read(string name, ReadOnlySpan<byte> line, ref MessageFlags flags, List<string> keywords)
-    {
-        var value = Encoding.Latin1.GetString(line[(line.IndexOf((byte)':') + 1)..]);
-        if (name == "X-Keywords") keywords.AddRange(value.Split([' ', ',', '\t'], StringSplitOptions.RemoveEmptyEntries));
-        if (name is not ("Status" or "X-Status")) return;
-        foreach (var (letter, flag) in Letters)
-            if (value.Contains(letter)) flags |= flag;
     }
 
     /// <summary>The fields that tell of flags, each without its line end.</summary>

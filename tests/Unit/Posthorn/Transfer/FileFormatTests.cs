@@ -139,6 +139,26 @@ public sealed class FileFormatTests : IDisposable
         Should.Throw<InvalidDataException>(() => new MboxReader(new MemoryStream("Subject: no mbox\n"u8.ToArray())).NextMessage());
     }
 
+    /// <summary>As Thunderbird 153 writes it when messages are copied, marked and deleted; the second Status is left from an earlier folder.</summary>
+    [Fact]
+    public void An_mbox_of_Thunderbird_is_read_with_its_flags()
+    {
+        static string Mail(string status, string keys, string subject) =>
+            $"From - Sat Nov 21 20:01:11 2026\nX-Account-Key: account1\nX-Mozilla-Status: {status}\nX-Mozilla-Status2: 00000000\nX-Mozilla-Keys: {keys,-40}\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\nSubject: {subject}\n\ntext\n\n";
+        var text = Mail("0000", "", "unread") + Mail("1007", "$label1 work", "all") + Mail("0009", "", "deleted")
+            + "From - Sat Nov 21 20:01:11 2026\nSubject: sent on\nX-Mozilla-Status: 0009\n\ntext\n";
+        using var reader = new MboxReader(new MemoryStream(Encoding.ASCII.GetBytes(text)));
+        (string Flags, bool Deleted, string Subject)[] expected =
+            [("", false, "unread"), ("\\Seen \\Answered \\Flagged $Forwarded $label1 work", false, "all"), ("\\Seen", true, "deleted"), ("\\Seen", false, "sent on")];
+        foreach (var (flags, deleted, subject) in expected)
+        {
+            reader.NextMessage().ShouldBeTrue();
+            (MailFiles.Names(reader.Flags), reader.IsDeleted).ShouldBe((flags, deleted));
+            Encoding.ASCII.GetString(Read(reader)).ShouldBe((subject == "sent on" ? "" : "X-Account-Key: account1\r\n") + $"Subject: {subject}\r\n\r\ntext\r\n");
+        }
+        reader.NextMessage().ShouldBeFalse();
+    }
+
     [Theory]
     [InlineData("1700000000.M1P2.host,S=10,W=12:2,FRS", "1700000000.M1P2.host", 10L, 12L, "\\Seen \\Answered \\Flagged")]
     [InlineData("1700000000.M1P2.host:2,DPTab", "1700000000.M1P2.host", null, null, "\\Deleted \\Draft $Forwarded one two")]

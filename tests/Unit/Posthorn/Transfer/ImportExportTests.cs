@@ -117,6 +117,11 @@ public sealed class ImportExportTests
         (await program.RunAsync($"import maildir a@example.test {md} /nowhere/at/all")).ShouldBe(74);
         (await program.RunAsync($"import mbox a@example.test {md}/cur/1.a:2,")).ShouldBe(65);
         program.Output.ShouldContain("it does not begin as an mbox does");
+        (await program.RunAsync($"import maildir a@example.test {md}/cur/1.a:2,")).ShouldBe(65);
+        program.Output.ShouldContain("it is a file, and a Maildir is a directory");
+        File.WriteAllText(Path.Combine(program.Home, "box"), "From - Sat Nov 21 20:01:11 2026\nSubject: x\n\n");
+        (await program.RunAsync($"import eml a@example.test {program.Home}/box")).ShouldBe(65);
+        program.Output.ShouldContain("it begins as an mbox does");
         (await program.RunAsync($"import maildir nobody@example.test {md}")).ShouldBe(67);
         program.Errors.ShouldBe("posthorn: there is no account nobody@example.test\n");
         var mbox = Path.Combine(program.Home, "mbox");
