@@ -19,6 +19,7 @@ sealed class FetchPlan
     readonly bool _needsBody, _marksSeen;
     Reply? _refusal;
     HashSet<uint>? _marked;
+    ThreadIds? _threads;
     bool _any;
 
     internal FetchPlan(ImapSession session, SelectedMailbox selected, FetchArguments wanted, bool byUid)
@@ -60,7 +61,7 @@ sealed class FetchPlan
             if ((_selected.Shown[index].Flags & MessageFlags.Seen) == 0) uids.Add(_selected.Shown[index].Uid);
         if (uids.Count == 0) return;
         var change = new FlagChange(MessageFlags.Seen, MessageFlags.None, [], []);
-        var result = await Session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change), CancellationToken.None).ConfigureAwait(false);
+        var result = await Session.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change)).ConfigureAwait(false);
         _marked = [.. result.Changed];
         _selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
     }
@@ -110,13 +111,16 @@ sealed class FetchPlan
 
     void End(int index)
     {
-        // The client did not ask for the flags, but they have changed by its asking.
-        if (_marked?.Contains(_selected.Shown[index].Uid) == true && !Has(FetchAttribute.Flags))
-        {
-            Separate();
-            FlagWriter.Write(Connection, _selected.Shown[index], _selected.Shown.Keywords, _selected.IsRecent(_selected.Shown[index].Uid));
-        }
+        if (_marked?.Contains(_selected.Shown[index].Uid) == true) Marked(index);
         Out.Raw(")\r\n"u8);
+    }
+
+    /// <summary>The client did not ask for the flags, but they have changed by its asking; with UID and change number where it cares for these (RFC 7162 §3.2.4).</summary>
+    void Marked(int index)
+    {
+        if (!Has(FetchAttribute.Flags)) FromRow(new FetchItem(FetchAttribute.Flags), index);
+        if (Session.CondStore && !Session.UidOnly && !Has(FetchAttribute.Uid)) FromRow(new FetchItem(FetchAttribute.Uid), index);
+        if (Session.CondStore && !Has(FetchAttribute.ModSeq)) FromRow(new FetchItem(FetchAttribute.ModSeq), index);
     }
 
     void Separate()
@@ -160,9 +164,8 @@ sealed class FetchPlan
                 Out.Raw(")"u8);
                 return true;
             case FetchAttribute.ThreadId:
-                // RFC 8474 §5.2: NIL where the server does not thread.
                 Separate();
-                Out.Raw("THREADID NIL"u8);
+                (_threads ??= new ThreadIds(Session.Store, _selected.AccountId)).Write(Out, row.MessageId);
                 return true;
             default:
                 return false;

@@ -14,10 +14,6 @@ sealed record TreeEntry(string Name, Mailbox? Mailbox)
 
     internal bool HasChildren { get; set; }
 
-    /// <summary>Something below it is subscribed to, or has a special use.</summary>
-    internal bool SubscribedBelow { get; set; }
-    internal bool SpecialBelow { get; set; }
-
     internal MailboxRole Role => Mailbox?.Role ?? MailboxRole.None;
 }
 
@@ -44,8 +40,6 @@ sealed class MailboxTree
     {
         if (!_entries.TryGetValue(above, out var parent)) _entries.Add(above, parent = new TreeEntry(above, null));
         parent.HasChildren |= entry.Mailbox is not null;
-        parent.SubscribedBelow |= entry.Subscribed;
-        parent.SpecialBelow |= entry.Role is not (MailboxRole.None or MailboxRole.Inbox);
     }
 
     /// <summary>INBOX and what is below it first, then by level, each in the order of its characters.</summary>

@@ -89,6 +89,8 @@ sealed class Flagging(ReadUnit unit, ChangeLog log, long accountId, long mailbox
             if (_due.Count > 0 && !AreHereAlone(seen)) LookElsewhere(asked[0], asked[^1]);
             return;
         }
+        // Nobody has looked at what lies between them.
+        _passed = true;
         foreach (var uid in asked) Look(uid, uid, [uid]);
         for (var i = 0; i < _due.Count; i++) LookElsewhere(_due[i].Uid, _due[i].Uid);
     }

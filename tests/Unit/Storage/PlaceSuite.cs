@@ -103,6 +103,21 @@ public abstract class PlaceSuite : StoreSuite
     }
 
     [Fact]
+    public async Task Flags_of_messages_far_apart_leave_those_between_alone()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        for (var i = 1; i <= 120; i++) await rig.DeliverAsync(alice, inbox, "body " + i);
+        uint[] third = [.. Enumerable.Range(1, 40).Select(n => (uint)n * 3)];
+        var before = rig.Store.Read(u => u.Mailboxes.State(alice));
+        await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, third, new FlagChange(MessageFlags.Deleted, MessageFlags.None, [], [])));
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)).Where(p => p.Flags != MessageFlags.None).Select(p => p.Uid).ShouldBe(third);
+        rig.Store.Read(u => u.Mailboxes.ChangesSince(alice, before)).Select(c => c.Uid).ShouldBe(third);
+        await rig.Store.WriteAsync(u => u.Mailboxes.Expunge(alice, inbox, third, "imap"));
+        rig.Mailbox(alice, inbox).Messages.ShouldBe(80);
+    }
+
+    [Fact]
     public async Task Of_many_messages_those_that_lie_elsewhere_too_are_found()
     {
         await using var rig = await OpenAsync();
