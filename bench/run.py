@@ -177,12 +177,14 @@ def measure_imap(table, servers, root, rounds, scale):
     def milliseconds(title, took, wanted=None):
         for peer in servers[1:]:
             mine, theirs = (median(took[s]) * 1000 for s in (ours, peer))
-            table.add(f"{title}, {peer.name}", mine, theirs, "ms", f"<= {wanted:g}" if wanted else "", mine <= wanted * theirs if wanted else None, digits=2)
+            judged = wanted and peer is dovecot
+            table.add(f"{title}, {peer.name}", mine, theirs, "ms", f"<= {wanted:g}" if judged else "", mine <= wanted * theirs if judged else None, digits=2)
 
     def rate(title, took, messages, wanted):
         for peer in servers[1:]:
             mine, theirs = (messages / median(took[s]) for s in (ours, peer))
-            table.add(f"{title}, {peer.name}", mine, theirs, "messages/s", f">= {wanted:g}", mine >= wanted * theirs)
+            judged = peer is dovecot
+            table.add(f"{title}, {peer.name}", mine, theirs, "messages/s", f">= {wanted:g}" if judged else "", mine >= wanted * theirs if judged else None)
         print("    spread: " + ", ".join(f"{s.name} {spread(took[s]):.0f} %" for s in servers))
 
     milliseconds(f"LOGIN + SELECT, {size}", large.select(login=True), 1)
@@ -206,13 +208,17 @@ def measure_imapmix(table, servers, rounds, scale):
     commands = int(400 * scale)
     for title, users in (("an account each", imap.MIX), (f"{imap.SHARED} accounts", imap.MIX[:imap.SHARED])):
         runs = {server: [] for server in servers}
-        for n in range(max(rounds, 3) + 1):
+        for n in range(max(rounds, 3) + 2):
             for server in servers:
-                runs[server].append(imap.mix(server, users, commands, n))
-        rate = {s: median([r[0] for r in runs[s][1:]]) for s in servers}
+                done = imap.mix(server, users, commands, n)
+                if n >= 2:
+                    runs[server].append(done)
+        rate = {s: median([r[0] for r in runs[s]]) for s in servers}
         for peer in servers[1:]:
-            table.add(f"{imap.CLIENTS} clients mixed, {title}, {peer.name}", rate[servers[0]], rate[peer], "commands/s", ">= 1.5", rate[servers[0]] >= 1.5 * rate[peer])
-        print("    spread and refused: " + ", ".join(f"{s.name} {spread([r[0] for r in runs[s][1:]]):.0f} %, {median([r[1] for r in runs[s]]) * 100:.2f} %" for s in servers))
+            judged = peer is servers[1]
+            table.add(f"{imap.CLIENTS} clients mixed, {title}, {peer.name}", rate[servers[0]], rate[peer], "commands/s",
+                      ">= 1.5" if judged else "", rate[servers[0]] >= 1.5 * rate[peer] if judged else None)
+        print("    spread and refused: " + ", ".join(f"{s.name} {spread([r[0] for r in runs[s]]):.0f} %, {median([r[1] for r in runs[s]]) * 100:.2f} %" for s in servers))
 
 
 def measure_start(table, ours, rounds):
