@@ -27,7 +27,8 @@ sealed class StoreCommand : ImapCommand
         var picked = Picker.Pick(selected, wanted.Messages, arguments.ByUid);
         var known = selected.Shown;
         var uids = picked.Uids(known);
-        var result = await session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 }), CancellationToken.None).ConfigureAwait(false);
+        var change = Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 };
+        var result = await session.Store.WriteAsync(unit => ConditionalStore.Run(unit, selected, uids, change, wanted.Flags, selected.Known ?? known, known), CancellationToken.None).ConfigureAwait(false);
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
         var refused = result.Refused.ToHashSet();
         Answer(session, selected, uids, wanted.Silent ? Missed(known, result) : null, refused, result, arguments.ByUid);

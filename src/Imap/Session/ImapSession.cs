@@ -203,6 +203,7 @@ sealed class ImapSession : IDisposable
             Selected?.TellSettled();
             Answer(reply);
         }
+        Selected?.Known = null;
         if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
     }
 
@@ -238,6 +239,7 @@ sealed class ImapSession : IDisposable
     {
         try
         {
+            Selected?.Known = Selected.Shown;
             if ((command.When & When.TakesMessages) != 0 && Notify?.TellsMessages != false) Selected?.Tell(mayExpunge: false);
             return await command.RunAsync(this, arguments, ct).ConfigureAwait(false);
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Commands;
 using Posthorn.Imap.Extensions.Catenate;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Structure;
@@ -171,11 +172,15 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
             ready.Add((head, body, structure, session.Store.NewTraceId()));
         }
         var quota = session.Server.Directory?.Account(account)?.Quota ?? 0;
-        return await session.Store.WriteAsync(unit =>
+        try { return await session.Store.WriteAsync(File, CancellationToken.None).ConfigureAwait(false); }
+        catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
+
+        Reply File(WriteUnit unit)
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
-            if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) return Reply.No("OVERQUOTA", "the mailbox is full");
             if (replaces is { } gone && unit.Mailboxes.Expunge(gone.AccountId, gone.MailboxId, [gone.Uid], "imap") == 0) return Reply.No("EXPUNGEISSUED", "the message is gone");
+            // RFC 8508 §3.4: what goes makes room for what comes.
+            if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) throw new OverQuotaException();
             var uids = new uint[ready.Count];
             for (var i = 0; i < uids.Length; i++)
             {
@@ -187,8 +192,10 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                     Protocol = "imap",
                 }).Uid;
             }
-            return Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}"), $"{verb} completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+            // RFC 9051 §6.3.12: nothing of a mailbox that the client cannot open.
+            var code = (rights & Rights.Read) == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}");
+            return Reply.Ok(code, $"{verb} completed");
+        }
     }
 
     string Detail(long size) => string.Create(CultureInfo.InvariantCulture,
