@@ -63,7 +63,7 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
             : move ? unit.Mailboxes.Move(selected.AccountId, selected.MailboxId, target.Id, uids, "imap")
             : unit.Mailboxes.Copy(selected.AccountId, selected.MailboxId, target.Id, uids);
         // A copy of one's own costs nothing unless a message had to be made of it: only what makes the account larger can be too much.
-        if (before is { Quota: > 0 } && unit.Directory.Account(target.AccountId) is { } after && after.Used > before.Used && after.Used > before.Quota)
+        if (before is { HasQuota: true } && unit.Directory.Account(target.AccountId) is { } after && after.Messages > before.Messages && !after.HasRoom(0, 0))
             throw new OverQuotaException();
         return done;
     }

@@ -32,7 +32,7 @@ sealed class BasicExtensions : ImapExtension
     [
         "NAMESPACE", "CHILDREN", "UNSELECT", "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE", "CREATE-SPECIAL-USE", "STATUS=SIZE",
         "UIDPLUS", "MOVE", "MULTIAPPEND", "CATENATE", "BINARY", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "OBJECTID", "SAVEDATE", "PREVIEW",
-        "ESEARCH", "SEARCHRES", "WITHIN", "PARTIAL",
+        "ESEARCH", "SEARCHRES", "WITHIN", "PARTIAL", "I18NLEVEL=1",
     ];
 
     internal override void List(ImapSession session, List<string> words)

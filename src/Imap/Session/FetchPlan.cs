@@ -25,6 +25,7 @@ sealed class FetchPlan
     readonly List<FetchItem> _items;
     readonly bool _needsBody, _marksSeen;
     HashSet<uint>? _marked;
+    ThreadIds? _threads;
     bool _any;
 
     internal FetchPlan(ImapSession session, SelectedMailbox selected, FetchArguments wanted, bool byUid)
@@ -166,9 +167,8 @@ sealed class FetchPlan
                 Out.Raw(")"u8);
                 return true;
             case FetchAttribute.ThreadId:
-                // RFC 8474 §5.2: NIL where the server does not thread.
                 Separate();
-                Out.Raw("THREADID NIL"u8);
+                (_threads ??= new ThreadIds(Session.Store, _selected.AccountId)).Write(Out, row.MessageId);
                 return true;
             default:
                 return false;

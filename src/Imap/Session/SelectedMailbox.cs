@@ -42,6 +42,8 @@ sealed class SelectedMailbox : IDisposable
         KnowKeyResets();
     }
 
+    internal Storage.MailStore Store => _session.Store;
+
     internal MailboxView View { get; }
     internal string Name { get; }
     internal uint UidValidity { get; }

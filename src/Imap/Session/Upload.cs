@@ -4,6 +4,7 @@ using Posthorn.Imap.Extensions.Catenate;
 using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Structure;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
@@ -164,30 +165,31 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     internal async ValueTask<Reply> FileAsync(Mailbox target, Rights rights, (long AccountId, long MailboxId, uint Uid)? replaces, string verb)
     {
         var account = target.AccountId;
-        var ready = new List<(AppendMessage Head, BlobWriter Body, byte[] Structure, TraceId Trace)>(_messages.Count);
+        var ready = new List<(AppendMessage Head, BlobWriter Body, byte[] Structure, long[] Links, TraceId Trace)>(_messages.Count);
         foreach (var (head, body) in _messages)
         {
             await body.SealAsync().ConfigureAwait(false);
             byte[] structure;
             using (var stream = body.OpenRead()) structure = PartTree.Encode(PartTree.Read(stream));
-            ready.Add((head, body, structure, session.Store.NewTraceId()));
+            ready.Add((head, body, structure, ThreadLinks.Of(structure, body.Head.Span), session.Store.NewTraceId()));
         }
-        var quota = session.Server.Directory?.Account(account)?.Quota ?? 0;
+        var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
         uint[] filed = [];
         var reply = await session.WriteAsync(unit =>
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
-            if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) return Reply.No("OVERQUOTA", "the mailbox is full");
+            if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) return Reply.No("OVERQUOTA", "the mailbox is full");
             if (replaces is { } gone && unit.Mailboxes.Expunge(gone.AccountId, gone.MailboxId, [gone.Uid], "imap") == 0) return Reply.No("EXPUNGEISSUED", "the message is gone");
             var uids = new uint[ready.Count];
             for (var i = 0; i < uids.Length; i++)
             {
-                var (head, body, structure, trace) = ready[i];
+                var (head, body, structure, links, trace) = ready[i];
                 unit.Events.Add(trace, EventKind.Received, account, Detail(body.Length));
                 uids[i] = unit.Mailboxes.Deliver(account, target.Id, new NewMessage(unit.Store(body), [], structure, head.Date ?? session.Server.Time.GetUtcNow(), trace, head.Flags.System & MailboxAccess.Settable(rights))
                 {
                     Keywords = (rights & Rights.Write) != 0 ? head.Flags.Keywords : [],
                     Protocol = "imap",
+                    Links = links,
                 }).Uid;
             }
             filed = uids;

@@ -233,6 +233,9 @@ sealed record AccountsOptions
 
     [Option("The character between a user and a tag: mail to user+tag reaches user.")]
     public char SubaddressSeparator { get; init; } = '+';
+
+    [Option("Whether SCRAM logins work with passwords that people chose, not only with app passwords. For that the store keeps keys of them, which are easier to guess at than the hashes beside them for somebody who has stolen the store (docs/login.md).")]
+    public bool ScramPasswords { get; init; } = true;
 }
 
 /// <summary>What keeps the store's rows.</summary>

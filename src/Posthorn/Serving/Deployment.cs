@@ -22,7 +22,12 @@ static class Deployment
         MinimumFree = options.Store.MinimumFree,
     };
 
-    public static AccountOptions Accounts(ServerOptions options) => new() { DefaultDomain = options.Accounts.DefaultDomain, SubaddressSeparator = options.Accounts.SubaddressSeparator };
+    public static AccountOptions Accounts(ServerOptions options) => new()
+    {
+        DefaultDomain = options.Accounts.DefaultDomain,
+        SubaddressSeparator = options.Accounts.SubaddressSeparator,
+        ScramPasswords = options.Accounts.ScramPasswords,
+    };
 
     public static DeliveryOptions Delivery(ServerOptions options, bool holdForeign) => new()
     {

@@ -27,7 +27,7 @@ sealed class MultiSearchCommand : ImapCommand
 
     internal override string Verb => "ESEARCH";
 
-    internal override When When => When.LoggedIn | When.KeepsNumbers;
+    internal override When When => When.LoggedIn | When.KeepsNumbers | When.PassesUid;
 
     internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {

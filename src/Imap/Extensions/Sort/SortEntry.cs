@@ -2,9 +2,9 @@ using Posthorn.Imap.Extensions.Fuzzy;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
-using Posthorn.Imap.Threads;
 using Posthorn.Imap.Views;
 using Posthorn.Mime.Envelopes;
+using Posthorn.Mime.Threads;
 
 namespace Posthorn.Imap.Extensions.Sort;
 
@@ -26,7 +26,7 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, i
         for (var i = 0; i < criteria.Count; i++)
         {
             var (a, b) = (x!.Values[i], y!.Values[i]);
-            var c = a.Text is null ? a.Number.CompareTo(b.Number) : string.CompareOrdinal(a.Text, b.Text);
+            var c = a.Text is null ? a.Number.CompareTo(b.Number) : CaseMap.Compare(a.Text, b.Text!);
             if (c != 0) return criteria[i].Reverse ? -c : c;
         }
         // RFC 5256 §3: what is equal by all criteria is in mailbox order, which REVERSE does not turn.

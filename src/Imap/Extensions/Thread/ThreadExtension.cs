@@ -8,6 +8,7 @@ using Posthorn.Imap.Session;
 using Posthorn.Imap.Threads;
 using Posthorn.Mime.Headers;
 using Posthorn.Mime.Sections;
+using Posthorn.Mime.Threads;
 
 namespace Posthorn.Imap.Extensions.Thread;
 
