@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.UrlAuth;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -17,6 +18,8 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
     {
         var wanted = Read(session, arguments);
         if (wanted.Resync is not null && !session.QResync) return new(Reply.Bad("ENABLE QRESYNC first"));
+        // RFC 9586 §3.6
+        if (session.UidOnly && wanted.Resync?.MatchNumbers is not null) return new(new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"));
         if (session.Selected is not null)
         {
             session.Deselect();
@@ -60,6 +63,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         selected.WriteFlagLists();
         session.Untagged("OK"u8, $"HIGHESTMODSEQ {shown.HighestModSeq}", "the highest change number");
         session.Untagged("OK"u8, $"MAILBOXID ({MailboxName.ObjectId(mailbox.Id)})", "the mailbox's id");
+        UrlMechanisms.Tell(session);
         if (session.Rev2) ListLine.Write(session, mailbox.Name, asked); // RFC 9051 §6.3.2
     }
 

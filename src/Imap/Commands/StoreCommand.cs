@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -24,11 +25,11 @@ sealed class StoreCommand : ImapCommand
         if (!MayAny(selected.Rights, wanted)) return Reply.No("NOPERM", "you may not change these flags");
         if (!AreGood(wanted.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
         if (wanted.UnchangedSince is not null) session.Enable(Enabled.CondStore);
-        var picked = Picker.Pick(selected, wanted.Messages, arguments.ByUid);
+        var picked = MessageLimits.Cut(session, selected.Shown, Picker.Pick(selected, wanted.Messages, arguments.ByUid));
         var known = selected.Shown;
         var uids = picked.Uids(known);
         var change = Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 };
-        var result = await session.Store.WriteAsync(unit => ConditionalStore.Run(unit, selected, uids, change, wanted.Flags, selected.Known ?? known, known), CancellationToken.None).ConfigureAwait(false);
+        var result = await session.WriteAsync(unit => ConditionalStore.Run(unit, selected, uids, change, wanted.Flags, selected.Known ?? known, known)).ConfigureAwait(false);
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
         var refused = result.Refused.ToHashSet();
         Answer(session, selected, uids, wanted.Silent ? Missed(known, result) : null, refused, result, arguments.ByUid);

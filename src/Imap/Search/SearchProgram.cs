@@ -74,6 +74,9 @@ sealed class SearchProgram
                 return (i, _) => _shown[i].ModSeq >= modSeq.Least;
             case SearchKey.EmailId email:
                 return (i, _) => string.Create(CultureInfo.InvariantCulture, $"M{_shown[i].MessageId}") == email.Id;
+            case SearchKey.ThreadId thread:
+                var members = ThreadIds.Messages(_selected.Store, _selected.AccountId, thread.Id);
+                return (i, _) => members.Contains(_shown[i].MessageId);
             case SearchKey.Date date:
                 return Date(date);
             default:
@@ -145,7 +148,7 @@ sealed class SearchProgram
                 words = [anywhere];
                 test = content => content.Header.Contains(anywhere, StringComparison.Ordinal) || content.Body.Contains(anywhere, StringComparison.Ordinal);
                 break;
-            default: // THREADID: nothing is threaded; FILTER is refused before
+            default: // FILTER is refused before
                 return static (_, _) => false;
         }
         // The index is asked when the first message gets here that it may spare the reading of.

@@ -10,7 +10,8 @@ static class EnvelopeScan
 
     /// <summary>Shows the messages of some indices (ascending) that are still there; a source is valid during the call.</summary>
     /// <param name="bodies">True when more than the envelope is asked for.</param>
-    internal static void Run(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, bool bodies, Action<int, MessageSource> visit, CancellationToken ct)
+    /// <returns>Again and again how many are done; the work goes on when the next number is asked for.</returns>
+    internal static IEnumerable<int> Run(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, bool bodies, Action<int, MessageSource> visit, CancellationToken ct)
     {
         for (var at = 0; at < indices.Count; at += Batch)
         {
@@ -19,6 +20,7 @@ static class EnvelopeScan
             foreach (var (index, source) in bodies ? MessageBatch.Whole(session, selected, batch) : MessageBatch.Structures(session, selected, batch))
                 if (source is not null)
                     using (source) Visit(session, selected, index, source, visit);
+            yield return at + batch.Count;
         }
     }
 

@@ -25,6 +25,7 @@ sealed class FetchPlan
     readonly List<FetchItem> _items;
     readonly bool _needsBody, _marksSeen;
     HashSet<uint>? _marked;
+    ThreadIds? _threads;
     bool _any;
 
     internal FetchPlan(ImapSession session, SelectedMailbox selected, FetchArguments wanted, bool byUid)
@@ -66,7 +67,7 @@ sealed class FetchPlan
             if ((_selected.Shown[index].Flags & MessageFlags.Seen) == 0) uids.Add(_selected.Shown[index].Uid);
         if (uids.Count == 0) return;
         var change = new FlagChange(MessageFlags.Seen, MessageFlags.None, [], []);
-        var result = await Session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change), CancellationToken.None).ConfigureAwait(false);
+        var result = await Session.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change)).ConfigureAwait(false);
         _marked = [.. result.Changed];
         _selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
     }
@@ -169,9 +170,8 @@ sealed class FetchPlan
                 Out.Raw(")"u8);
                 return true;
             case FetchAttribute.ThreadId:
-                // RFC 8474 §5.2: NIL where the server does not thread.
                 Separate();
-                Out.Raw("THREADID NIL"u8);
+                (_threads ??= new ThreadIds(Session.Store, _selected.AccountId)).Write(Out, row.MessageId);
                 return true;
             default:
                 return false;

@@ -2,6 +2,8 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.InProgress;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
@@ -52,6 +54,7 @@ sealed class ImapSession : IDisposable
         (Server, Connection, _listener) = (server, connection, listener);
         _reader = new CommandReader(connection, server.Time);
         Out = new ResponseWriter(connection);
+        Progress = new Progress(this);
         _began = server.Time.GetTimestamp();
     }
 
@@ -101,6 +104,12 @@ sealed class ImapSession : IDisposable
 
     /// <summary>Set by a command with UID that has named messages by number all the same: they keep it until the command is over.</summary>
     internal bool NumbersStay { get; set; }
+
+    /// <summary>Tells how far the command at hand has come.</summary>
+    internal Progress Progress { get; }
+
+    /// <summary>The lowest UID that the command at hand has worked on, when there were more than it may work on; else 0 (RFC 9738).</summary>
+    internal uint LowestDone { get; set; }
 
     internal bool Encrypted => Connection.Tls is not null;
 
@@ -191,19 +200,22 @@ sealed class ImapSession : IDisposable
             if (frame.Status == FrameStatus.Literal) await RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
             return;
         }
-        var reply = command is null ? Reply.Bad("unknown command")
+        Reply? refused = command is null ? Reply.Bad("unknown command")
             // RFC 9586 §3
             : UidOnly && !arguments.ByUid && (command.When & When.TakesUid) != 0 ? new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed")
-            : Allows(command) ? await RunCommandAsync(command, arguments, ct).ConfigureAwait(false)
+            : Allows(command) ? null
             : Reply.Bad(Who is null ? "log in first" : (command.When & When.Selected) != 0 ? "select a mailbox first" : "not in this state");
+        var reply = refused ?? await RunCommandAsync(command!, arguments, ct).ConfigureAwait(false);
         if (reply.Kind != ReplyKind.None && !_over)
         {
             await TellAsync(!NumbersStay && (command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0)).ConfigureAwait(false);
             NumbersStay = false;
             Selected?.TellSettled();
-            Answer(reply);
+            Answer(MessageLimits.Told(this, reply));
         }
         Selected?.Known = null;
+        // Nobody has looked at it: its octets would be taken for commands.
+        if (refused is not null && frame.Status == FrameStatus.Literal && !_over) await RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
         if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
     }
 
@@ -237,6 +249,8 @@ sealed class ImapSession : IDisposable
 
     async ValueTask<Reply> RunCommandAsync(ImapCommand command, Arguments arguments, CancellationToken ct)
     {
+        Progress.Begin();
+        LowestDone = 0;
         try
         {
             Selected?.Known = Selected.Shown;
@@ -393,9 +407,9 @@ sealed class ImapSession : IDisposable
     /// <summary>Tells what has changed, as far as the client wants to hear of it.</summary>
     internal ValueTask TellAsync(bool mayExpunge)
     {
-        if (Notify is { } notify) return notify.TellAsync(mayExpunge);
-        Selected?.Tell(mayExpunge);
-        return ValueTask.CompletedTask;
+        if (Notify is { } notify) notify.Tell(mayExpunge);
+        else Selected?.Tell(mayExpunge);
+        return Selected is { News: { Any: true } news } selected ? news.TellAsync(this, selected) : ValueTask.CompletedTask;
     }
 
     /// <summary>From here on the client is told of other things (RFC 5465 §3.1).</summary>
@@ -408,6 +422,9 @@ sealed class ImapSession : IDisposable
 
     /// <summary>The mailbox of a name as a client wrote it, if he has all the rights that are needed.</summary>
     internal FoundMailbox Find(string name, Rights needed, string absent = "NONEXISTENT") => Store.Read(unit => MailboxAccess.Find(unit, Who!.AccountId, name, needed, absent));
+
+    /// <summary>Changes the store. Once begun it is not cancelled, so that the client learns what became of it; who waits for long hears that it goes on.</summary>
+    internal ValueTask<T> WriteAsync<T>(Func<WriteUnit, T> unit) => Progress.WhileAsync(Store.WriteAsync(unit, CancellationToken.None).AsTask());
 
     internal void Select(SelectedMailbox mailbox) => Selected = mailbox;
 

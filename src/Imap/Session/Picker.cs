@@ -25,6 +25,21 @@ readonly record struct Picked(IReadOnlyList<(int First, int Last)> Ranges)
         }
     }
 
+    /// <summary>So many of the last of them.</summary>
+    internal Picked Newest(int most)
+    {
+        var ranges = new List<(int, int)>();
+        for (var at = Ranges.Count - 1; at >= 0 && most > 0; at--)
+        {
+            var (first, last) = Ranges[at];
+            first = Math.Max(first, last - most + 1);
+            ranges.Add((first, last));
+            most -= last - first + 1;
+        }
+        ranges.Reverse();
+        return new Picked(ranges);
+    }
+
     /// <summary>Their UIDs.</summary>
     internal List<uint> Uids(Snapshot shown)
     {

@@ -2,8 +2,10 @@ using System.Globalization;
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Commands;
 using Posthorn.Imap.Extensions.Catenate;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Structure;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
@@ -62,6 +64,7 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     {
         if (head.Utf8 && !session.Utf8) return Reply.Bad("ENABLE UTF8=ACCEPT first"); // RFC 6855 §4
         if (!Commands.StoreCommand.AreGood(head.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
+        if (MessageLimits.OfSaving(session) is var limit && _messages.Count == limit) return MessageLimits.TooMany(limit, null);
         if (_messages.Count == MostMessages) return Reply.No("LIMIT", "too many messages at once");
         var body = session.Store.NewBlob();
         _messages.Add((head, body));
@@ -163,35 +166,41 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     internal async ValueTask<Reply> FileAsync(Mailbox target, Rights rights, (long AccountId, long MailboxId, uint Uid)? replaces, string verb)
     {
         var account = target.AccountId;
-        var ready = new List<(AppendMessage Head, BlobWriter Body, byte[] Structure, TraceId Trace)>(_messages.Count);
+        var ready = new List<(AppendMessage Head, BlobWriter Body, byte[] Structure, long[] Links, TraceId Trace)>(_messages.Count);
         foreach (var (head, body) in _messages)
         {
             await body.SealAsync().ConfigureAwait(false);
             byte[] structure;
             using (var stream = body.OpenRead()) structure = PartTree.Encode(PartTree.Read(stream));
-            ready.Add((head, body, structure, session.Store.NewTraceId()));
+            ready.Add((head, body, structure, ThreadLinks.Of(structure, body.Head.Span), session.Store.NewTraceId()));
         }
-        var quota = session.Server.Directory?.Account(account)?.Quota ?? 0;
-        try { return await session.Store.WriteAsync(File, CancellationToken.None).ConfigureAwait(false); }
+        var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
+        uint[] filed = [];
+        Reply reply;
+        try { reply = await session.WriteAsync(File).ConfigureAwait(false); }
         catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
+        session.Selected?.NoteOwn(target.Id, filed);
+        return reply;
 
         Reply File(WriteUnit unit)
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
             if (replaces is { } gone && unit.Mailboxes.Expunge(gone.AccountId, gone.MailboxId, [gone.Uid], "imap") == 0) return Reply.No("EXPUNGEISSUED", "the message is gone");
             // RFC 8508 §3.4: what goes makes room for what comes.
-            if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) throw new OverQuotaException();
+            if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) throw new OverQuotaException();
             var uids = new uint[ready.Count];
             for (var i = 0; i < uids.Length; i++)
             {
-                var (head, body, structure, trace) = ready[i];
+                var (head, body, structure, links, trace) = ready[i];
                 unit.Events.Add(trace, EventKind.Received, account, Detail(body.Length));
                 uids[i] = unit.Mailboxes.Deliver(account, target.Id, new NewMessage(unit.Store(body), [], structure, head.Date ?? session.Server.Time.GetUtcNow(), trace, head.Flags.System & MailboxAccess.Settable(rights))
                 {
                     Keywords = (rights & Rights.Write) != 0 ? head.Flags.Keywords : [],
                     Protocol = "imap",
+                    Links = links,
                 }).Uid;
             }
+            filed = uids;
             // RFC 9051 §6.3.12: nothing of a mailbox that the client cannot open.
             var code = (rights & Rights.Read) == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}");
             return Reply.Ok(code, $"{verb} completed");

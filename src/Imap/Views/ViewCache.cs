@@ -55,6 +55,12 @@ sealed class ViewCache : IDisposable
         }
     }
 
+    /// <summary>The view of a mailbox if it is in memory.</summary>
+    internal MailboxView? Find(long mailboxId)
+    {
+        lock (_lock) return _views.TryGetValue(mailboxId, out var entry) && entry.View.IsValueCreated ? entry.View.Value : null;
+    }
+
     internal void Release(MailboxView view)
     {
         lock (_lock)

@@ -25,6 +25,9 @@ public sealed record NewMessage(BlobLocation Blob, byte[] Prefix, byte[] Structu
     /// <summary>Keywords other than those with a bit, in any order.</summary>
     public IReadOnlyCollection<string> Keywords { get; init; } = [];
 
+    /// <summary>What ties it to the messages of its thread, its own link first (Posthorn.Mime.Threads.ThreadLinks); none: it begins a thread.</summary>
+    public IReadOnlyList<long> Links { get; init; } = [];
+
     /// <summary>The protocol by which a client put it here, for the story; null for what was delivered.</summary>
     public string? Protocol { get; init; }
 }

@@ -218,6 +218,7 @@ public sealed class MailboxTables
         _unit.Rights.RemoveAccount(accountId);
         _unit.Annotations.RemoveAccount(accountId);
         _unit.UrlKeys.RemoveAccount(accountId);
+        _unit.Threads.RemoveAccount(accountId);
         _placing.RemoveAll(accountId);
         _unit.Subscriptions.RemoveAll(accountId);
         _unit.Imports.RemoveAll(accountId);

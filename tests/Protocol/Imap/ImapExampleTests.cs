@@ -8,7 +8,8 @@ namespace Posthorn.Tests.Protocol.Imap;
 
 /// <summary>
 /// docs/rfc/imap-examples.tsv, which says of each example of the IMAP RFCs whether it is played, against the transcripts beside this
-/// file. A transcript is the example that its name begins with: <c>RFC 9051 §6.1.2 example 1</c>, in the file rfc9051.txt.
+/// file. A transcript is the examples that its name has: <c>RFC 9051 §6.1.2 example 1</c>, in the file rfc9051.txt, or, where a story goes
+/// on in the next section, <c>RFC 5464 §4.2 examples 1-3, §4.4.1 example 1</c>.
 /// </summary>
 public partial class ImapExampleTests
 {
@@ -32,8 +33,8 @@ public partial class ImapExampleTests
     {
         var indexed = Rows.SelectMany(static r => r.Played.Select(n => $"rfc{r.Rfc}: RFC {r.Rfc} §{r.Section} example {n}")).ToList();
         var played = Directory.EnumerateFiles(Path.Combine(Root, "tests", "Protocol", "Imap"), "*.txt").SelectMany(Transcript.Load)
-            .Select(static t => Example().Match(t.Name)).Where(static m => m.Success && Rows.Any(r => m.Value.StartsWith($"rfc{r.Rfc}:", StringComparison.Ordinal)))
-            .Select(static m => m.Groups[1].Value).ToList();
+            .Where(static t => Rows.Any(r => t.Name.StartsWith($"rfc{r.Rfc}: RFC {r.Rfc} ", StringComparison.Ordinal)))
+            .SelectMany(static t => Examples().Matches(t.Name).SelectMany(m => Row.Range(m.Groups[2].Value).Select(n => $"{t.Name[..t.Name.IndexOf('§', StringComparison.Ordinal)]}§{m.Groups[1].Value} example {n}"))).ToList();
         played.Count.ShouldBeGreaterThan(100);
         played.Order().ShouldBe(indexed.Order());
     }
@@ -50,8 +51,8 @@ public partial class ImapExampleTests
     public void Each_rfc_has_its_file() =>
         Rows.Select(static r => r.Rfc).Distinct().Where(static rfc => !File.Exists(Path.Combine(Root, "tests", "Protocol", "Imap", $"rfc{rfc}.txt"))).ShouldBeEmpty();
 
-    [GeneratedRegex(@"^(.*: RFC \d+ §\S+ example \d+)(,|$)")]
-    private static partial Regex Example();
+    [GeneratedRegex(@"§([0-9A-Z.]+) examples? (\d+(?:-\d+)?)(?=,|$)")]
+    private static partial Regex Examples();
 
     static string FindRoot()
     {
@@ -71,7 +72,7 @@ public partial class ImapExampleTests
             return new Row(Number(columns[0]), columns[1], Number(columns[2]), columns[3] == "-" ? [] : [.. columns[3].Split(',').SelectMany(Range)], columns[4]);
         }
 
-        static IEnumerable<int> Range(string text)
+        internal static IEnumerable<int> Range(string text)
         {
             var ends = text.Split('-');
             return Enumerable.Range(Number(ends[0]), Number(ends[^1]) - Number(ends[0]) + 1);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Posthorn.Mime.Structure;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Blobs;
 using Posthorn.Storage.Messages;
@@ -15,27 +16,36 @@ namespace Posthorn.Tests.Protocol.Imap;
 /// <code>
 /// @ account NAME [PASSWORD]              another account, password "secret" when none is given, with an INBOX
 /// @ mailbox NAME … [of=ACCOUNT]          mailboxes, with those above them
-/// @ mail MAILBOX [of= count= flags= date= age= uid=]   messages; the lines below with | are their text
+/// @ mail MAILBOX [of= count= flags= date= saved= age= uid= size=]   messages; the lines below with | are their text
 /// @ uid MAILBOX NEXT [VALIDITY] [of=]    the next UID there, and its UIDVALIDITY, while nobody has it selected
 /// @ modseq NEXT [of=]                    the next change number of the account
 /// @ gone MAILBOX UID … [of=]             messages go
+/// @ tidy                                 the folders for drafts, sent mail, junk, trash and archive go
+/// @ quota OCTETS [of=]                   what the account may hold
+/// @ from ADDRESS                         where connections come from from here on; 127.0.0.1 at first
+/// @ outcome NAME                         how logins end from here on, as in LoginOutcome
 /// @ login ACCOUNT [SELECT MAILBOX]       a connection: logs in, and takes a mailbox, without a look at the answers
 /// </code>
-/// Names of flags stand with commas between; a date is as in APPEND or without its time; an age is in seconds. Without "of=" it is fred's.
+/// Names of flags stand with commas between; a date is as in APPEND or without its time, "saved" the one of SAVEDATE; an age is in
+/// seconds; a size is reached by a longer last line. Without "of=" it is fred's.
 /// </summary>
 sealed class ImapStage : ITranscriptStage, IAuthenticator
 {
     static readonly SqlText NextUid = new("UPDATE mailboxes SET uid_next = $1 WHERE id = $2");
     static readonly SqlText Validity = new("UPDATE mailboxes SET uid_validity = $1 WHERE id = $2");
+    static readonly SqlText Saved = new("UPDATE placements SET saved = $1 WHERE mailbox_id = $2 AND uid = $3");
     static readonly SqlText NextChange = new("UPDATE accounts SET change = $1 WHERE id = $2");
 
     readonly MailStore _store;
     readonly long _domain;
     readonly Dictionary<string, long> _accounts = new(StringComparer.OrdinalIgnoreCase);
+    LoginOutcome _outcome = LoginOutcome.Accepted;
     readonly Dictionary<string, string> _passwords = new(StringComparer.OrdinalIgnoreCase);
     int _mails;
 
     ImapStage(MailStore store, long domain) => (_store, _domain) = (store, domain);
+
+    public string Client { get; private set; } = "127.0.0.1";
 
     /// <summary>With the account "fred" and folders for drafts, sent mail, junk, trash and archive.</summary>
     internal static async Task<ImapStage> SetAsync(MailStore store)
@@ -82,6 +92,27 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
             case "gone":
                 await _store.WriteAsync(unit => unit.Mailboxes.Expunge(account, unit.Mailboxes.Find(account, plain[1])!.Id, [.. plain.Skip(2).Select(static u => (uint)Number(u))], "imap"));
                 break;
+            case "tidy":
+                await _store.WriteAsync(unit =>
+                {
+                    foreach (var mailbox in unit.Mailboxes.List(account).Where(static m => m.Role > MailboxRole.Inbox)) unit.Mailboxes.DeleteMailbox(account, mailbox.Id, "imap");
+                    foreach (var name in unit.Subscriptions.Names(account)) unit.Subscriptions.Remove(account, name);
+                    return 0;
+                });
+                break;
+            case "quota":
+                await _store.WriteAsync(unit =>
+                {
+                    unit.Directory.UpdateAccount(unit.Directory.Account(account)! with { Quota = Number(plain[1]) });
+                    return 0;
+                });
+                break;
+            case "from":
+                Client = plain[1];
+                break;
+            case "outcome":
+                _outcome = Enum.Parse<LoginOutcome>(plain[1], true);
+                break;
             case "login":
                 return [.. Steps(plain)];
             default:
@@ -90,7 +121,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
         return [];
     }
 
-    static bool IsOption(string word) => word.Split('=', 2) is [var name, _] && name is "of" or "count" or "flags" or "date" or "age" or "uid";
+    static bool IsOption(string word) => word.Split('=', 2) is [var name, _] && name is "of" or "count" or "flags" or "date" or "saved" or "age" or "uid" or "size";
 
     static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
@@ -130,28 +161,34 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
             else keywords.Add(name);
         var target = _store.Read(unit => unit.Mailboxes.Find(account, mailbox)!).Id;
         if (options.TryGetValue("uid", out var uid)) await _store.WriteAsync(unit => unit.Session.Use(NextUid).Bind(1, Number(uid)).Bind(2, target).Run());
-        var mails = new List<(BlobWriter Blob, byte[] Structure)>();
+        var mails = new List<(BlobWriter Blob, byte[] Structure, long[] Links)>();
         for (var left = Number(options.GetValueOrDefault("count", "1")); left > 0; left--)
         {
             var lines = text.Count > 0 ? text : ["From: a@example.org", $"Subject: m{++_mails}", "", "text"];
             var octets = Encoding.UTF8.GetBytes(string.Concat(lines.Select(static l => l + "\r\n")));
+            if (options.TryGetValue("size", out var size)) octets = [.. octets[..^2], .. Enumerable.Repeat((byte)'x', (int)Number(size) - octets.Length), .. octets[^2..]];
             var blob = _store.NewBlob();
             blob.Write(octets);
-            mails.Add((blob, PartTree.Encode(PartTree.Read(octets, []))));
+            var structure = PartTree.Encode(PartTree.Read(octets, []));
+            mails.Add((blob, structure, ThreadLinks.Of(structure, octets)));
         }
         await _store.WriteAsync(unit =>
         {
-            foreach (var (blob, structure) in mails)
-                unit.Mailboxes.Deliver(account, target, new NewMessage(unit.Store(blob), [], structure, received, _store.NewTraceId(), flags) { Keywords = keywords });
+            foreach (var (blob, structure, links) in mails)
+            {
+                var filed = unit.Mailboxes.Deliver(account, target, new NewMessage(unit.Store(blob), [], structure, received, _store.NewTraceId(), flags) { Keywords = keywords, Links = links });
+                if (options.TryGetValue("saved", out var saved)) unit.Session.Use(Saved).Bind(1, Date(saved).ToMicroseconds()).Bind(2, target).Bind(3, filed.Uid).Run();
+            }
             return mails.Count;
         });
-        foreach (var (blob, _) in mails) await blob.DisposeAsync();
+        foreach (var (blob, _, _) in mails) await blob.DisposeAsync();
     }
 
     static DateTimeOffset Date(string text) => DateTimeOffset.ParseExact(text, ["d-MMM-yyyy", "d-MMM-yyyy HH:mm:ss zzz"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
     public ValueTask<LoginResult> PasswordAsync(LoginContext context, string mechanism, string authorizationId, string user, ReadOnlyMemory<byte> password, CancellationToken ct) =>
-        new(_accounts.TryGetValue(user, out var account) && (authorizationId is "" || authorizationId == user) && password.Span.SequenceEqual(Encoding.UTF8.GetBytes(_passwords.GetValueOrDefault(user, "secret")))
+        new(_outcome is not LoginOutcome.Accepted ? new LoginResult(_outcome)
+            : _accounts.TryGetValue(user, out var account) && (authorizationId is "" || authorizationId == user) && password.Span.SequenceEqual(Encoding.UTF8.GetBytes(_passwords.GetValueOrDefault(user, "secret")))
             ? new LoginResult(LoginOutcome.Accepted, new Principal(account, user.ToLowerInvariant() + "@example.test", mechanism, "password"))
             : new LoginResult(LoginOutcome.Rejected));
 

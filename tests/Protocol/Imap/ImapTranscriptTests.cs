@@ -1,5 +1,6 @@
 using System.Net.Security;
 using Microsoft.Extensions.Logging.Abstractions;
+using Posthorn.Accounts;
 using Posthorn.Imap;
 using Posthorn.Storage;
 using Posthorn.Tests.Testing.Transcripts;
@@ -30,17 +31,28 @@ public class ImapTranscriptTests
         foreach (var chunk in new[] { 0, 1, 3 })
         {
             // In memory where that is to be had: what a sync costs is not the question.
-            var directory = Directory.Exists("/dev/shm") ? Directory.CreateDirectory($"/dev/shm/posthorn-imap-{Guid.NewGuid():N}").FullName : Directory.CreateTempSubdirectory("posthorn-imap-").FullName;
-            await using (var store = await MailStore.OpenAsync(new StoreOptions { Directory = directory }, TimeProvider.System, NullLogger.Instance))
+            var folder = Directory.Exists("/dev/shm") ? Directory.CreateDirectory($"/dev/shm/posthorn-imap-{Guid.NewGuid():N}").FullName : Directory.CreateTempSubdirectory("posthorn-imap-").FullName;
+            await using (var store = await MailStore.OpenAsync(new StoreOptions { Directory = folder }, TimeProvider.System, NullLogger.Instance))
             {
+                using var directory = new AccountDirectory(store, new AccountOptions());
                 var stage = await ImapStage.SetAsync(store);
-                using var server = new ImapServer(new ImapOptions { Hostname = "mail.example.test" }, store, null, stage, TimeProvider.System, NullLogger.Instance);
+                using var server = new ImapServer(Options(name), store, directory, stage, TimeProvider.System, NullLogger.Instance);
                 var listener = new ImapListenerSettings(() => new SslServerAuthenticationOptions(), true);
-                await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, "127.0.0.1", stage);
+                await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, stage: stage);
             }
-            Directory.Delete(directory, true);
+            Directory.Delete(folder, true);
         }
     }
+
+    /// <summary>RFC 9738 is about limits that servers have otherwise not.</summary>
+    static ImapOptions Options(string name) => new()
+    {
+        Hostname = "mail.example.test",
+        DefaultDomain = "example.test",
+        SubmissionAccounts = ["submit@example.test"],
+        MessageLimit = name.StartsWith("rfc9738: RFC 9738", StringComparison.Ordinal) ? 1000 : 0,
+        SaveLimit = name.StartsWith("rfc9738: SAVELIMIT", StringComparison.Ordinal) ? 2 : 0,
+    };
 
     static string Folder()
     {

@@ -45,7 +45,7 @@ public sealed record Transcript(string Name, IReadOnlyList<string> Steps)
     /// <param name="chunk">The most octets that the server reads at a time; 0 for no limit.</param>
     /// <param name="stage">Does the steps that begin with <c>@</c>; null when there are none.</param>
     public Task PlayAsync(Func<Connection, Task> session, TimeProvider time, int chunk = 0, string client = "192.0.2.1", ITranscriptStage? stage = null) =>
-        new TranscriptPlay(this, () => new TranscriptPeer(session, new MemoryTransport(time, chunk: chunk, client: client)), stage).RunAsync();
+        new TranscriptPlay(this, () => new TranscriptPeer(session, new MemoryTransport(time, chunk: chunk, client: stage?.Client ?? client)), stage).RunAsync();
 
     /// <summary>True when a line is as wanted, with <c>*</c> for any run of characters.</summary>
     public static bool Fits(string want, string line) => Regex.IsMatch(line, "^" + Pattern(want) + "$", RegexOptions.Singleline);

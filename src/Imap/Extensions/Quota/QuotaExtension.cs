@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 
 namespace Posthorn.Imap.Extensions.Quota;
@@ -10,7 +11,7 @@ sealed class QuotaExtension : ImapExtension
 
     internal override void List(ImapSession session, List<string> words)
     {
-        if (session.Who is not null) words.AddRange(["QUOTA", "QUOTA=RES-STORAGE", "QUOTASET"]);
+        if (session.Who is not null) words.AddRange(["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "QUOTASET"]);
     }
 }
 
@@ -108,13 +109,20 @@ static class QuotaAnswer
         output.Raw("* QUOTA "u8);
         output.String(Root(session, account));
         output.Raw(" ("u8);
-        if (session.Store.Read(unit => unit.Directory.Account(account)) is { Quota: > 0 } row)
+        if (session.Store.Read(unit => unit.Directory.Account(account)) is { } row)
         {
-            output.Raw("STORAGE "u8);
-            output.Number((row.Used + Unit - 1) / Unit);
-            output.SP();
-            output.Number(row.Quota / Unit);
+            if (row.Quota > 0) Resource(output, "STORAGE "u8, (row.Used + Unit - 1) / Unit, row.Quota / Unit);
+            if (row is { Quota: > 0, MessageQuota: > 0 }) output.SP();
+            if (row.MessageQuota > 0) Resource(output, "MESSAGE "u8, row.Messages, row.MessageQuota);
         }
         output.Raw(")\r\n"u8);
+    }
+
+    static void Resource(ResponseWriter output, ReadOnlySpan<byte> name, long used, long bound)
+    {
+        output.Raw(name);
+        output.Number(used);
+        output.SP();
+        output.Number(bound);
     }
 }
