@@ -58,7 +58,7 @@ sealed class SearchCommand : ImapCommand
         SearchKey.And and => and.Keys.Sum(Count),
         SearchKey.Or or => Count(or.Left) + Count(or.Right),
         SearchKey.Not not => Count(not.Key),
-        SearchKey.Fuzzy fuzzy => Count(fuzzy.Key),
+        SearchKey.Fuzzy fuzzy => Count(Relevancy.Loose(fuzzy.Key)),
         _ => 0,
     };
 

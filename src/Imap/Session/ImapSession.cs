@@ -102,14 +102,14 @@ sealed class ImapSession : IDisposable
     /// <summary>Octets of a literal are on their way out: an error can no longer be said, only the connection be cut.</summary>
     internal bool InLiteral { get; set; }
 
-    /// <summary>Set by a command with UID that has named messages by number all the same: they keep it until the command is over.</summary>
-    internal bool NumbersStay { get; set; }
-
     /// <summary>Tells how far the command at hand has come.</summary>
     internal Progress Progress { get; }
 
     /// <summary>The lowest UID that the command at hand has worked on, when there were more than it may work on; else 0 (RFC 9738).</summary>
     internal uint LowestDone { get; set; }
+
+    /// <summary>Set by a command with UID that has named messages by number all the same: they keep it until the command is over.</summary>
+    internal bool NumbersStay { get; set; }
 
     internal bool Encrypted => Connection.Tls is not null;
 
