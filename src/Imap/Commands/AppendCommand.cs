@@ -30,9 +30,10 @@ sealed class AppendCommand : ImapCommand
             if (arguments.Literal is { } mark) await session.RefuseLiteralAsync(mark).ConfigureAwait(false);
             return found.Refusal;
         }
-        return await upload.ReadAsync(head, arguments.Text, at, arguments.Literal).ConfigureAwait(false) is { } refusal
-            ? refusal
-            : await upload.FileAsync(target, found.Rights, replaces: null, Verb).ConfigureAwait(false);
+        if (await upload.ReadAsync(head, arguments.Text, at, arguments.Literal).ConfigureAwait(false) is { } refusal) return refusal;
+        var reply = await upload.FileAsync(target, found.Rights, replaces: null, Verb).ConfigureAwait(false);
+        ListLine.TellNormal(session, reply, mailbox);
+        return reply;
     }
 
     static (string Mailbox, AppendMessage Head, int At) Read(ImapSession session, Arguments arguments)

@@ -39,10 +39,12 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
         if (done is null) return Reply.No("TRYCREATE", "there is no such mailbox");
         if (done.Count == 0) return Reply.Ok($"{verb} completed");
         selected.NoteOwn(target.Id, done.Select(static d => d.To.Uid));
-        var code = $"COPYUID {target.UidValidity} {SequenceSet.Of([.. done.Select(static d => d.From)])} {SequenceSet.Of([.. done.Select(static d => d.To.Uid)])}";
+        // RFC 9051 §6.4.7: nothing of a mailbox that the client cannot open.
+        var code = (found.Rights & Rights.Read) == 0 ? null
+            : $"COPYUID {target.UidValidity} {SequenceSet.Of([.. done.Select(static d => d.From)])} {SequenceSet.Of([.. done.Select(static d => d.To.Uid)])}";
         if (!move) return Reply.Ok(code, "COPY completed");
         // RFC 6851 §4.3: before the client hears that they are gone.
-        session.Untagged("OK"u8, code, "moved");
+        if (code is not null) session.Untagged("OK"u8, code, "moved");
         selected.Tell(mayExpunge: true);
         return Reply.Ok(session.CondStore ? $"HIGHESTMODSEQ {selected.Shown.HighestModSeq}" : null, "MOVE completed");
     }

@@ -19,7 +19,7 @@ sealed class CreateCommand : ImapCommand
         // RFC 9051 §6.3.4: a delimiter at the end says only that names below it will follow.
         var used = wanted.Mailbox.TrimEnd(MailboxName.Delimiter);
         var name = MailboxName.Normal(used);
-        if (!MailboxName.IsGood(name)) return Reply.No("CANNOT", "no mailbox can be called that");
+        if (!MailboxName.IsGood(name) || !NetUnicode.IsComposed(name)) return Reply.No("CANNOT", "no mailbox can be called that"); // RFC 9051 §5.1
         var role = MailboxRole.None;
         foreach (var use in wanted.Uses)
             if (role != MailboxRole.None || !TryRole(use, out role)) return Reply.No("USEATTR", "a mailbox cannot be for that");
@@ -105,12 +105,13 @@ sealed class RenameCommand : ImapCommand
 
     internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
-        var (from, used) = Read(session, arguments);
-        var to = MailboxName.Normal(used);
-        if (!MailboxName.IsGood(to)) return Reply.No("CANNOT", "no mailbox can be called that");
+        var (old, used) = Read(session, arguments);
+        var (from, to) = (MailboxName.Normal(old), MailboxName.Normal(used));
+        if (!MailboxName.IsGood(to) || !NetUnicode.IsComposed(to)) return Reply.No("CANNOT", "no mailbox can be called that");
         var who = session.Who!.AccountId;
         var reply = await session.WriteAsync(unit => Rename(unit, who, from, to)).ConfigureAwait(false);
-        ListLine.TellNormal(session, reply, used);
+        // RFC 9051 §6.3.6
+        if (session.Rev2 && reply.Kind == ReplyKind.Ok && (from != old && from != MailboxName.Inbox || to != used)) ListLine.Write(session, to, old);
         return reply;
     }
 
@@ -122,7 +123,7 @@ sealed class RenameCommand : ImapCommand
         reader.SP();
         var to = reader.Mailbox();
         reader.End();
-        return (MailboxName.Normal(from), to.TrimEnd(MailboxName.Delimiter));
+        return (from, to.TrimEnd(MailboxName.Delimiter));
     }
 
     internal static Reply Rename(WriteUnit unit, long who, string from, string to)

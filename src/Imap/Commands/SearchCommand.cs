@@ -65,8 +65,14 @@ sealed class SearchCommand : ImapCommand
     /// <summary>Why a search cannot be done, or null; puts filters in the place of their names. Also for SORT, THREAD and ESEARCH.</summary>
     internal static Reply? Refuses(ImapSession session, SelectedMailbox? selected, ReturnOptions? options, string? charset, ref SearchKey key)
     {
-        // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing.
-        if (options is not null && (options.Wanted & SearchReturn.Save) != 0 && selected is not null) selected.Saved = [];
+        var refusal = Reason(session, selected, options, charset, ref key);
+        // RFC 9051 §6.4.4.1: what a search that cannot be done was to save is nothing; one that is wrong changes nothing.
+        if (refusal?.Kind == ReplyKind.No && options is not null && (options.Wanted & SearchReturn.Save) != 0 && selected is not null) selected.Saved = [];
+        return refusal;
+    }
+
+    static Reply? Reason(ImapSession session, SelectedMailbox? selected, ReturnOptions? options, string? charset, ref SearchKey key)
+    {
         if (!SearchGrammar.IsKnown(charset)) return Reply.No("BADCHARSET (UTF-8 US-ASCII)", "the charset is not known");
         if (options is not null && (options.Wanted & SearchReturn.Relevancy) != 0 && !IsFuzzy(key)) return Reply.Bad("RELEVANCY is for FUZZY"); // RFC 6203 §4
         if (options is not null && (options.Wanted & SearchReturn.Update) != 0 && selected?.Contexts?.Has(session.Tag.Span) == true) return Reply.Bad("tag reuse");

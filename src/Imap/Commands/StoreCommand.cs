@@ -28,7 +28,8 @@ sealed class StoreCommand : ImapCommand
         var picked = MessageLimits.Cut(session, selected.Shown, Picker.Pick(selected, wanted.Messages, arguments.ByUid));
         var known = selected.Shown;
         var uids = picked.Uids(known);
-        var result = await session.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 })).ConfigureAwait(false);
+        var change = Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 };
+        var result = await session.WriteAsync(unit => ConditionalStore.Run(unit, selected, uids, change, wanted.Flags, selected.Known ?? known, known)).ConfigureAwait(false);
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
         await AnswerAsync(session, picked, known, result, wanted.Silent, arguments.ByUid).ConfigureAwait(false);
         // RFC 2180 §4.2.1: what is gone for others cannot be flagged.

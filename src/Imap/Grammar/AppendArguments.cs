@@ -19,7 +19,7 @@ static class AppendGrammar
     /// </summary>
     internal static (string Mailbox, AppendMessage Message) Head(ref ImapReader r)
     {
-        var mailbox = r.Mailbox();
+        var mailbox = r.MailboxAsWritten();
         r.SP();
         return (mailbox, Message(ref r));
     }

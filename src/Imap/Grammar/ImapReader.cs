@@ -299,11 +299,13 @@ ref struct ImapReader
     }
 
     /// <summary><c>mailbox</c>: INBOX in any case is INBOX; other names as they are, in UTF-8 or modified UTF-7.</summary>
-    internal string Mailbox()
+    internal string Mailbox() => MailboxAsWritten() is var name && name.Equals("INBOX", StringComparison.OrdinalIgnoreCase) ? "INBOX" : name;
+
+    /// <summary>The same, but INBOX as the client wrote it.</summary>
+    internal string MailboxAsWritten()
     {
         var at = _at;
         var octets = AString();
-        if (Ascii.EqualsIgnoreCase(octets, "INBOX"u8)) return "INBOX";
         if (octets.Length == 0)
         {
             _at = at;

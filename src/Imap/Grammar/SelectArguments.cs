@@ -6,11 +6,12 @@ namespace Posthorn.Imap.Grammar;
 sealed record QuickResync(uint UidValidity, long ModSeq, SequenceSet? KnownUids, SequenceSet? MatchNumbers, SequenceSet? MatchUids);
 
 /// <summary>The arguments of SELECT and EXAMINE (RFC 9051 §6.3.2, RFC 7162).</summary>
+/// <param name="Mailbox">As written.</param>
 sealed record SelectArguments(string Mailbox, bool CondStore, QuickResync? Resync)
 {
     internal static SelectArguments Read(ref ImapReader r)
     {
-        var mailbox = r.Mailbox();
+        var mailbox = r.MailboxAsWritten();
         var condStore = false;
         QuickResync? resync = null;
         if (r.TryTake((byte)' '))

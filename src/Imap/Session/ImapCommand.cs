@@ -34,6 +34,9 @@ enum When
 
     /// <summary>It takes messages by number or UID: what has changed is told first, so that they are those of now.</summary>
     TakesMessages = 64,
+
+    /// <summary>UID may stand before it and says nothing new: it tells UIDs in any case (the examples of RFC 7377 §2).</summary>
+    PassesUid = 128,
 }
 
 /// <summary>The text of a command behind its verb.</summary>
@@ -78,7 +81,7 @@ static class ImapCommands
 
     static readonly FrozenDictionary<string, ImapCommand> Plain = All.Where(static c => (c.When & When.NeedsUid) != When.NeedsUid).ToFrozenDictionary(static c => c.Verb, StringComparer.OrdinalIgnoreCase);
 
-    static readonly FrozenDictionary<string, ImapCommand> ByUid = All.Where(static c => (c.When & When.TakesUid) != 0)
+    static readonly FrozenDictionary<string, ImapCommand> ByUid = All.Where(static c => (c.When & (When.TakesUid | When.PassesUid)) != 0)
         .OrderBy(static c => (c.When & When.NeedsUid) == When.NeedsUid ? 0 : 1).DistinctBy(static c => c.Verb).ToFrozenDictionary(static c => c.Verb, StringComparer.OrdinalIgnoreCase);
 
     const int LongestVerb = 32;

@@ -220,6 +220,7 @@ sealed class ImapSession : IDisposable
             Selected?.TellSettled();
             Answer(MessageLimits.Told(this, reply));
         }
+        Selected?.Known = null;
         // Nobody has looked at it: its octets would be taken for commands.
         if (refused is not null && frame.Status == FrameStatus.Literal && !_over) await RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
         if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
@@ -259,6 +260,7 @@ sealed class ImapSession : IDisposable
         LowestDone = 0;
         try
         {
+            Selected?.Known = Selected.Shown;
             if ((command.When & When.TakesMessages) != 0 && Notify?.TellsMessages != false) Selected?.Tell(mayExpunge: false);
             return await command.RunAsync(this, arguments, ct).ConfigureAwait(false);
         }

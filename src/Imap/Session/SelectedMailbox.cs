@@ -58,6 +58,9 @@ sealed class SelectedMailbox : IDisposable
     /// <summary>The messages as the client knows them.</summary>
     internal Snapshot Shown { get; private set; }
 
+    /// <summary>The messages as the client knew them when it sent the command at hand; null between commands.</summary>
+    internal Snapshot? Known { get; set; }
+
     /// <summary>Searches whose results the client is told of; null until there is one.</summary>
     internal SearchContexts? Contexts { get; set; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Commands;
 using Posthorn.Imap.Extensions.Catenate;
 using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
@@ -184,11 +185,18 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
         }
         var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
         uint[] filed = [];
-        var reply = await session.WriteAsync(unit =>
+        Reply reply;
+        try { reply = await session.WriteAsync(File).ConfigureAwait(false); }
+        catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
+        session.Selected?.NoteOwn(target.Id, filed);
+        return reply;
+
+        Reply File(WriteUnit unit)
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
-            if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) return Reply.No("OVERQUOTA", "the mailbox is full");
             if (replaces is { } gone && unit.Mailboxes.Expunge(gone.AccountId, gone.MailboxId, [gone.Uid], "imap") == 0) return Reply.No("EXPUNGEISSUED", "the message is gone");
+            // RFC 8508 §3.4: what goes makes room for what comes.
+            if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) throw new OverQuotaException();
             var uids = new uint[ready.Count];
             for (var i = 0; i < uids.Length; i++)
             {
@@ -202,10 +210,10 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                 }).Uid;
             }
             filed = uids;
-            return Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}"), $"{verb} completed");
-        }).ConfigureAwait(false);
-        session.Selected?.NoteOwn(target.Id, filed);
-        return reply;
+            // RFC 9051 §6.3.12: nothing of a mailbox that the client cannot open.
+            var code = (rights & Rights.Read) == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}");
+            return Reply.Ok(code, $"{verb} completed");
+        }
     }
 
     string Detail(long size) => ReceivedStory.Detail(session, size);

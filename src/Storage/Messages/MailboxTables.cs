@@ -31,6 +31,7 @@ public sealed class MailboxTables
         """);
     static readonly SqlText SetName = new("UPDATE mailboxes SET name = $1, uid_validity = $2, highest_modseq = $3 WHERE id = $4");
     static readonly SqlText SetSubscribed = new("UPDATE mailboxes SET subscribed = $1, highest_modseq = $2 WHERE id = $3");
+    static readonly SqlText SetNumber = new("UPDATE mailboxes SET highest_modseq = $1 WHERE id = $2");
     static readonly SqlText ChangeRole = new("UPDATE mailboxes SET role = $1, highest_modseq = $2 WHERE id = $3");
     static readonly SqlText Delete = new("DELETE FROM mailboxes WHERE id = $1");
     static readonly SqlText Drop = new("SELECT uid, message_id, size FROM placements WHERE mailbox_id = $1 ORDER BY uid");
@@ -130,6 +131,15 @@ public sealed class MailboxTables
             return;
         var number = _log.Take(accountId, 1);
         _unit.Session.Use(SetSubscribed).Bind(1, subscribed ? 1L : 0L).Bind(2, number).Bind(3, mailboxId).Run();
+        _log.Write(new Change(accountId, number, ChangeKind.MailboxChanged, mailboxId, 0, 0));
+    }
+
+    /// <summary>Gives a mailbox a new change number: something about it has changed that no other table of changes has (RFC 7162 §3.2).</summary>
+    public void Touch(long accountId, long mailboxId)
+    {
+        Demand(accountId, mailboxId);
+        var number = _log.Take(accountId, 1);
+        _unit.Session.Use(SetNumber).Bind(1, number).Bind(2, mailboxId).Run();
         _log.Write(new Change(accountId, number, ChangeKind.MailboxChanged, mailboxId, 0, 0));
     }
 

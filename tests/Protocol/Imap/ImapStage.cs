@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Posthorn.Mime.Structure;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Blobs;
 using Posthorn.Storage.Messages;
@@ -160,7 +161,7 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
             else keywords.Add(name);
         var target = _store.Read(unit => unit.Mailboxes.Find(account, mailbox)!).Id;
         if (options.TryGetValue("uid", out var uid)) await _store.WriteAsync(unit => unit.Session.Use(NextUid).Bind(1, Number(uid)).Bind(2, target).Run());
-        var mails = new List<(BlobWriter Blob, byte[] Structure)>();
+        var mails = new List<(BlobWriter Blob, byte[] Structure, long[] Links)>();
         for (var left = Number(options.GetValueOrDefault("count", "1")); left > 0; left--)
         {
             var lines = text.Count > 0 ? text : ["From: a@example.org", $"Subject: m{++_mails}", "", "text"];
@@ -168,18 +169,19 @@ sealed class ImapStage : ITranscriptStage, IAuthenticator
             if (options.TryGetValue("size", out var size)) octets = [.. octets[..^2], .. Enumerable.Repeat((byte)'x', (int)Number(size) - octets.Length), .. octets[^2..]];
             var blob = _store.NewBlob();
             blob.Write(octets);
-            mails.Add((blob, PartTree.Encode(PartTree.Read(octets, []))));
+            var structure = PartTree.Encode(PartTree.Read(octets, []));
+            mails.Add((blob, structure, ThreadLinks.Of(structure, octets)));
         }
         await _store.WriteAsync(unit =>
         {
-            foreach (var (blob, structure) in mails)
+            foreach (var (blob, structure, links) in mails)
             {
-                var filed = unit.Mailboxes.Deliver(account, target, new NewMessage(unit.Store(blob), [], structure, received, _store.NewTraceId(), flags) { Keywords = keywords });
+                var filed = unit.Mailboxes.Deliver(account, target, new NewMessage(unit.Store(blob), [], structure, received, _store.NewTraceId(), flags) { Keywords = keywords, Links = links });
                 if (options.TryGetValue("saved", out var saved)) unit.Session.Use(Saved).Bind(1, Date(saved).ToMicroseconds()).Bind(2, target).Bind(3, filed.Uid).Run();
             }
             return mails.Count;
         });
-        foreach (var (blob, _) in mails) await blob.DisposeAsync();
+        foreach (var (blob, _, _) in mails) await blob.DisposeAsync();
     }
 
     static DateTimeOffset Date(string text) => DateTimeOffset.ParseExact(text, ["d-MMM-yyyy", "d-MMM-yyyy HH:mm:ss zzz"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);

@@ -83,6 +83,8 @@ sealed class SetMetadataCommand : ImapCommand
                 if (value is null) unit.Annotations.Remove(mailbox, account, entry.Name);
                 else unit.Annotations.Set(mailbox, account, entry.Name, value);
             }
+            // RFC 7162 §3.2
+            if (name.Length > 0 && MailboxAccess.Find(unit, who, name, Rights.Lookup).Mailbox is { } changed) unit.Mailboxes.Touch(changed.AccountId, changed.Id);
             return Reply.Ok("SETMETADATA completed");
         }).ConfigureAwait(false);
         // RFC 6154 §5.4

@@ -4,6 +4,7 @@ using Posthorn.Imap.Extensions.Context;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
+using Posthorn.Storage;
 using Posthorn.Storage.Messages;
 
 namespace Posthorn.Imap.Extensions.MultiSearch;
@@ -27,7 +28,7 @@ sealed class MultiSearchCommand : ImapCommand
 
     internal override string Verb => "ESEARCH";
 
-    internal override When When => When.LoggedIn | When.KeepsNumbers;
+    internal override When When => When.LoggedIn | When.KeepsNumbers | When.PassesUid;
 
     internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
@@ -43,7 +44,7 @@ sealed class MultiSearchCommand : ImapCommand
         var key = wanted.Search.Key;
         session.Selected?.Tell(mayExpunge: false);
         if (SearchCommand.Refuses(session, session.Selected, wanted.Search.Return, wanted.Search.Charset, ref key) is { } refusal) return refusal;
-        var mailboxes = session.Store.Read(unit => ScopeSet.Resolve(MailboxTree.Read(unit, session.Who!.AccountId), scopes).ToList());
+        var mailboxes = session.Store.Read(unit => Searched(unit, session.Who!.AccountId, scopes));
         if (mailboxes.Count > Most) return Reply.No("LIMIT", "too many mailboxes");
         session.Progress.Expect(mailboxes.Count + 1);
         if (here) await HereAsync(session, session.Selected!, key, options, ct).ConfigureAwait(false);
@@ -66,6 +67,16 @@ sealed class MultiSearchCommand : ImapCommand
         var reader = arguments.Read(session);
         reader.SP();
         return MultiSearchArguments.Read(ref reader);
+    }
+
+    /// <summary>RFC 7377 §2.2: who names a mailbox needs not be able to see it in LIST.</summary>
+    static List<Mailbox> Searched(ReadUnit unit, long who, IReadOnlyList<MailboxScope> scopes)
+    {
+        List<Mailbox> all = [.. ScopeSet.Resolve(MailboxTree.Read(unit, who), scopes)];
+        foreach (var scope in scopes.Where(static s => s.Filter == MailboxFilter.Mailboxes))
+            foreach (var name in scope.Names)
+                if (MailboxPlace.IsOther(name) && MailboxAccess.Find(unit, who, name, Rights.Read).Mailbox is { } mailbox && all.TrueForAll(m => m.Id != mailbox.Id)) all.Add(mailbox);
+        return all;
     }
 
     static async ValueTask HereAsync(ImapSession session, SelectedMailbox selected, SearchKey key, ReturnOptions options, CancellationToken ct)

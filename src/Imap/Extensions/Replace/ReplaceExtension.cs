@@ -49,7 +49,7 @@ sealed class ReplaceCommand : ImapCommand
         var reply = await upload.FileAsync(target, found.Rights, (selected.AccountId, selected.MailboxId, uid), Verb).ConfigureAwait(false);
         if (reply.Kind != ReplyKind.Ok) return reply;
         // RFC 8508 §3.4: the UID of the new one before the client hears that the old one is gone.
-        session.Untagged("OK"u8, reply.Code, "replacement is stored");
+        if (reply.Code is not null) session.Untagged("OK"u8, reply.Code, "replacement is stored");
         return Reply.Ok("REPLACE completed");
     }
 
