@@ -174,8 +174,7 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
             ready.Add((head, body, structure, ThreadLinks.Of(structure, body.Head.Span), session.Store.NewTraceId()));
         }
         var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
-        uint[] filed = [];
-        var reply = await session.WriteAsync(unit =>
+        return await session.WriteAsync(unit =>
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
             if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) return Reply.No("OVERQUOTA", "the mailbox is full");
@@ -192,15 +191,11 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                     Links = links,
                 }).Uid;
             }
-            filed = uids;
             return Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}"), $"{verb} completed");
         }).ConfigureAwait(false);
-        session.Selected?.NoteOwn(target.Id, filed);
-        return reply;
     }
 
-    string Detail(long size) => string.Create(CultureInfo.InvariantCulture,
-        $"{{\"client\":\"{session.Connection.RemoteAddress}\",\"with\":\"IMAP\",\"login\":\"{System.Text.Json.JsonEncodedText.Encode(session.Who!.Address)}\",\"size\":{size}}}");
+    string Detail(long size) => ReceivedStory.Detail(session, size);
 
     public async ValueTask DisposeAsync()
     {
