@@ -24,7 +24,7 @@ class Posthorn:
     def __init__(self, root, base, users, sinks=None, dns=None, delivery=None):
         """sinks: domains with the loopback port that a route leads them to; dns: a resolver's port; delivery: options."""
         self.root, self.users = f"{root}/posthorn", users
-        self.smtp, self.port, self.submissions, self.pop3, self.pop3s, self.imap = (base + p for p in (25, 25, 465, 110, 995, 143))
+        self.smtp, self.port, self.submissions, self.pop3, self.pop3s, self.imap, self.imaps = (base + p for p in (25, 25, 465, 110, 995, 143, 993))
         os.makedirs(self.root)
         self.config = f"{self.root}/posthorn.json"
         limits = {"connections": 20000, "connectionsPerAddress": 20000, "connectionsPerNetwork": 20000, "connectionRate": 1000000}
@@ -38,6 +38,7 @@ class Posthorn:
                     {"protocol": "pop3", "address": f"127.0.0.1:{self.pop3}", "plaintextLogin": "loopback"},
                     {"protocol": "imap", "address": f"127.0.0.1:{self.imap}", "plaintextLogin": "loopback"},
                     {"protocol": "pop3s", "address": f"127.0.0.1:{self.pop3s}"},
+                    {"protocol": "imaps", "address": f"127.0.0.1:{self.imaps}"},
                 ],
                 "relay": {"trustedNetworks": ["127.0.0.0/8"]},
                 "limits": limits,
@@ -45,12 +46,10 @@ class Posthorn:
                 **({"delivery": delivery} if delivery else {}),
                 "log": {"file": f"{self.root}/log"},
             }, f)
-        secret = f"{self.root}/password"
-        with open(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+        with open(os.open(f"{self.root}/password", os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
             f.write(self.password + "\n")
         self.verb("domain", "add", "example.test")
-        for user in users:
-            self.verb("account", "add", f"{user}@example.test", "--password-file", secret)
+        self.more(users)
         for domain, port in (sinks or {}).items():
             self.verb("route", "add", domain, f"smtp:127.0.0.1:{port}")
         self.cage = None
@@ -60,6 +59,10 @@ class Posthorn:
         if done.returncode:
             raise SystemExit(f"posthorn {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def more(self, users):
+        for user in users:
+            self.verb("account", "add", f"{user}@example.test", "--password-file", f"{self.root}/password")
 
     def start(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -17,10 +17,9 @@ sealed class CloseCommand(string verb, bool expunge) : ImapCommand
         arguments.None(session);
         var selected = session.Selected!;
         if (expunge && !selected.ReadOnly && (selected.Rights & Rights.Expunge) != 0) await ExpungeCommand.RunAsync(session, selected, null).ConfigureAwait(false);
-        // RFC 7162 §3.2.8: the change number that the client has to know is that of what it never hears of.
-        var highest = expunge && session.CondStore && !selected.ReadOnly ? $"HIGHESTMODSEQ {selected.View.Current.HighestModSeq}" : null;
         session.Deselect();
-        return Reply.Ok(highest, $"{verb} completed");
+        // RFC 7162 §3.2.8: no HIGHESTMODSEQ, since the client has not heard of what went.
+        return Reply.Ok($"{verb} completed");
     }
 }
 

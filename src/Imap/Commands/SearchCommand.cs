@@ -58,7 +58,7 @@ sealed class SearchCommand : ImapCommand
         SearchKey.And and => and.Keys.Sum(Count),
         SearchKey.Or or => Count(or.Left) + Count(or.Right),
         SearchKey.Not not => Count(not.Key),
-        SearchKey.Fuzzy fuzzy => Count(fuzzy.Key),
+        SearchKey.Fuzzy fuzzy => Count(Relevancy.Loose(fuzzy.Key)),
         _ => 0,
     };
 
@@ -82,6 +82,7 @@ sealed class SearchCommand : ImapCommand
         if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
         if (session.UidOnly && Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false })) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"); // RFC 9586 §3
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
+        session.NumbersStay = Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false }); // RFC 7162 §3.2.10.2
         return null;
     }
 

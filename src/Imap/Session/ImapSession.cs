@@ -115,6 +115,9 @@ sealed class ImapSession : IDisposable
     /// <summary>The lowest UID that the command at hand has worked on, when there were more than it may work on; else 0 (RFC 9738).</summary>
     internal uint LowestDone { get; set; }
 
+    /// <summary>Set by a command with UID that has named messages by number all the same: they keep it until the command is over.</summary>
+    internal bool NumbersStay { get; set; }
+
     internal bool Encrypted => Connection.Tls is not null;
 
     /// <summary>Logins are allowed on this connection as it is now.</summary>
@@ -212,7 +215,8 @@ sealed class ImapSession : IDisposable
         var reply = refused ?? await RunCommandAsync(command!, arguments, ct).ConfigureAwait(false);
         if (reply.Kind != ReplyKind.None && !_over)
         {
-            await TellAsync(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0).ConfigureAwait(false);
+            await TellAsync(!NumbersStay && (command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0)).ConfigureAwait(false);
+            NumbersStay = false;
             Selected?.TellSettled();
             Answer(MessageLimits.Told(this, reply));
         }

@@ -48,12 +48,19 @@ readonly record struct Picked(IReadOnlyList<(int First, int Last)> Ranges)
         return uids;
     }
 
+    /// <summary>Logarithmic in the ranges.</summary>
     internal bool Contains(Snapshot shown, uint uid)
     {
         var index = shown.IndexOf(uid);
         if (index < 0) return false;
-        foreach (var (first, last) in Ranges)
-            if (index >= first && index <= last) return true;
+        int low = 0, high = Ranges.Count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            if (index < Ranges[middle].First) high = middle - 1;
+            else if (index > Ranges[middle].Last) low = middle + 1;
+            else return true;
+        }
         return false;
     }
 }

@@ -20,10 +20,14 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     /// <summary>Messages of one command: each has a temporary file when it is large.</summary>
     const int MostMessages = 1000;
 
+    /// <summary>How many times the largest message one command may copy from URLs: a line of them would else fill the disk.</summary>
+    const int MostCopied = 10;
+
     readonly List<(AppendMessage Head, BlobWriter Body)> _messages = [];
     ReadOnlyMemory<byte> _text;
     int _at;
     LiteralMark? _literal;
+    long _copied;
 
     /// <summary>A piece of the command, read.</summary>
     readonly record struct Parts(IReadOnlyList<string> Urls, bool Closed);
@@ -143,7 +147,12 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
         {
             var parts = ReadParts(first);
             foreach (var url in parts.Urls)
+            {
+                var before = body.Length;
                 if (!MessageUrl.TryCopy(session, url, body, session.Server.Options.MaxMessageSize, out var refusal)) return refusal;
+                _copied += body.Length - before;
+                if (_copied > MostCopied * session.Server.Options.MaxMessageSize) return Reply.No("LIMIT", "too much is copied at once");
+            }
             if (parts.Closed) return null;
             if (_literal is null) return Reply.Bad("a literal expected");
             if (await StreamAsync(body).ConfigureAwait(false) is { } over) return over;

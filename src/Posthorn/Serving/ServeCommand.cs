@@ -4,6 +4,7 @@ using Posthorn.Configuration;
 using Posthorn.Logging;
 using Posthorn.Storage;
 using Posthorn.Tls.Certificates;
+using Posthorn.Wire.Connections;
 
 namespace Posthorn.Serving;
 
@@ -32,6 +33,7 @@ static class ServeCommand
     /// <summary>Serves until SIGTERM or SIGINT. <paramref name="ready"/> runs once clients are taken.</summary>
     public static async Task<int> RunAsync(LoadedConfig config, LogProvider logs, Terminal terminal, Func<LoadedConfig> reload, bool holdForeign, Func<Server, Task> ready)
     {
+        TlsBuffers.ReleaseWhenIdle();
         var supervisor = Supervisor.FromEnvironment();
         var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var server = new Server(config, logs, TimeProvider.System, holdForeign);

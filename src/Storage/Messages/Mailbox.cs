@@ -66,9 +66,9 @@ public sealed record FlagChange(MessageFlags Add, MessageFlags Remove, IReadOnly
 
 /// <summary>What became of a <see cref="FlagChange"/>.</summary>
 /// <param name="First">The first change number that it took; 0 when nothing changed.</param>
-/// <param name="Last">The last one.</param>
-/// <param name="Changed">UIDs whose flags are other ones now.</param>
-/// <param name="Refused">UIDs that had changed since.</param>
+/// <param name="Last">The last one of those that were asked for; the messages' other places have taken higher ones.</param>
+/// <param name="Changed">UIDs whose flags are other ones now, ascending.</param>
+/// <param name="Refused">UIDs that had changed since, ascending.</param>
 public sealed record FlagResult(long First, long Last, IReadOnlyList<uint> Changed, IReadOnlyList<uint> Refused)
 {
     /// <summary>The change numbers that <see cref="Changed"/> had before, in its order: who knows a lower one has missed a change.</summary>

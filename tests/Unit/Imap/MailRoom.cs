@@ -121,9 +121,9 @@ sealed class MailRoom : IAsyncDisposable
     }
 
     /// <summary>Connects; the greeting is read.</summary>
-    public async Task<ImapClient> ConnectAsync(string address = "127.0.0.1", DeadlineWatch? watch = null)
+    public async Task<ImapClient> ConnectAsync(string address = "127.0.0.1", DeadlineWatch? watch = null, int unread = 0)
     {
-        var client = new ImapClient(new MemoryTransport(_time, watch, address), this);
+        var client = new ImapClient(new MemoryTransport(_time, watch, address, unread: unread), this);
         (await client.LineAsync()).ShouldStartWith("* OK [CAPABILITY ");
         return client;
     }

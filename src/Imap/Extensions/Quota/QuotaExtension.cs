@@ -34,7 +34,10 @@ sealed class GetQuotaCommand : ImapCommand
     }
 }
 
-/// <summary>GETQUOTAROOT (RFC 9208 §4.1.2); of a mailbox that is not there yet, too.</summary>
+/// <summary>
+/// GETQUOTAROOT (RFC 9208 §4.1.2); of a mailbox that is not there yet, too. Where nothing is limited no root is named: an
+/// empty list of limits is allowed by §4.2.1 but not by the grammar, and Thunderbird takes it for a syntax error.
+/// </summary>
 sealed class GetQuotaRootCommand : ImapCommand
 {
     internal override string Verb => "GETQUOTAROOT";
@@ -54,10 +57,14 @@ sealed class GetQuotaRootCommand : ImapCommand
         }
         session.Out.Raw("* QUOTAROOT "u8);
         session.Out.Mailbox(name);
-        session.Out.SP();
-        session.Out.String(QuotaAnswer.Root(session, account));
+        var limited = QuotaAnswer.IsLimited(session, account);
+        if (limited)
+        {
+            session.Out.SP();
+            session.Out.String(QuotaAnswer.Root(session, account));
+        }
         session.Out.EndLine();
-        QuotaAnswer.Quota(session, account);
+        if (limited) QuotaAnswer.Quota(session, account);
         return new(Reply.Ok("GETQUOTAROOT completed"));
     }
 }
@@ -101,6 +108,9 @@ static class QuotaAnswer
     const int Unit = 1024;
 
     internal static string Root(ImapSession session, long account) => session.Store.Read(unit => unit.Rights.Address(account)) is { } address ? "#user/" + address : "";
+
+    /// <summary>Whether the account has any limit.</summary>
+    internal static bool IsLimited(ImapSession session, long account) => session.Store.Read(unit => unit.Directory.Account(account)) is { HasQuota: true };
 
     /// <summary>What is used and allowed; an empty list where nothing is limited.</summary>
     internal static void Quota(ImapSession session, long account)

@@ -169,18 +169,18 @@ sealed class UrlFetchCommand : ImapCommand
     static async ValueTask OneAsync(ImapSession session, string url)
     {
         using var source = Open(session, url, out var parsed);
-        if (source is null || !IsReadable(session, source) || !parsed!.Message.TryRange(source, out var range))
+        if (source is null || !IsReadable(session, source) || !parsed!.Message.TryRead(source, out var octets))
         {
             session.Out.Nil();
             return;
         }
-        session.Out.LiteralMark(range.Length);
+        session.Out.LiteralMark(octets.Length);
         session.InLiteral = true;
-        for (var at = 0L; at < range.Length;)
+        for (var at = 0L; at < octets.Length;)
         {
-            var n = (int)Math.Min(Piece, range.Length - at);
+            var n = (int)Math.Min(Piece, octets.Length - at);
             var room = session.Connection.GetSpan(n)[..n];
-            source.Read(range.Start + at, room);
+            octets.Read(at, room);
             room.Replace((byte)0, (byte)'?'); // RFC 9051 §4.3: no NUL in a literal
             session.Connection.Advance(n);
             at += n;
