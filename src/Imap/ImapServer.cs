@@ -48,5 +48,8 @@ public sealed class ImapServer : IDisposable
         await session.RunAsync(ct).ConfigureAwait(false);
     }
 
+    /// <summary>To be called when somebody may see other mailboxes than before by other means than a session.</summary>
+    public void RightsChanged() => Feed.Publish(new Extensions.Notify.FeedItem(0, 0, []));
+
     public void Dispose() => Views.Dispose();
 }

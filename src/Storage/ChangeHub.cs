@@ -36,6 +36,9 @@ public readonly record struct Change(long AccountId, long Number, ChangeKind Kin
     /// </summary>
     public Messages.PlaceState? Place { get; init; }
 
+    /// <summary>Who made it, as the unit of the store said (<see cref="WriteUnit.By"/>); null for nobody in this process. No part of what makes two equal.</summary>
+    public object? By { get; init; }
+
     public bool Equals(Change other) => (AccountId, Number, Kind, MailboxId, Uid, MessageId) == (other.AccountId, other.Number, other.Kind, other.MailboxId, other.Uid, other.MessageId);
 
     public override int GetHashCode() => HashCode.Combine(AccountId, Number);

@@ -54,7 +54,10 @@ public sealed class WriteUnit : ReadUnit
     /// <summary>An id for an event row: rises, never repeats.</summary>
     internal long NextEventId() => _traces.Next().Value;
 
-    internal void Note(Change change) => Changes.Add(change);
+    /// <summary>Who makes the changes of this unit, for those who watch and need not be told what they did themselves.</summary>
+    public object? By { get; set; }
+
+    internal void Note(Change change) => Changes.Add(By is null ? change : change with { By = By });
 
     internal void BeginGroup()
     {
@@ -72,6 +75,7 @@ public sealed class WriteUnit : ReadUnit
         foreach (var blob in _credits)
             Blobs.RemoveReference(blob);
         _credits.Clear();
+        By = null;
     }
 
     /// <summary>Forgets what a failed unit left outside the database.</summary>
@@ -81,6 +85,7 @@ public sealed class WriteUnit : ReadUnit
         DirectoryChanged = mark.Directory;
         _packs.UndoTo(mark.Pending);
         _credits.Clear();
+        By = null;
     }
 
     internal readonly record struct UnitMark(int Changes, bool Directory, int Pending);

@@ -1,6 +1,7 @@
 using Posthorn.Imap.Session;
 using Posthorn.Mime.Threads;
 using Posthorn.Storage;
+using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
 
 namespace Posthorn.Imap.Access;
@@ -12,13 +13,20 @@ namespace Posthorn.Imap.Access;
 static class SharedCopy
 {
     /// <param name="rights">What the client may do with the target: flags that he may not set are left out (RFC 4314 §4).</param>
-    internal static List<Transferred> Run(WriteUnit unit, SelectedMailbox selected, Mailbox target, Rights rights, List<uint> uids, bool move)
+    internal static List<Transferred> Run(ImapSession session, WriteUnit unit, SelectedMailbox selected, Mailbox target, Rights rights, List<uint> uids, bool move)
     {
         var done = new List<Transferred>(uids.Count);
         foreach (var uid in uids)
         {
             if (unit.Places.Find(selected.MailboxId, uid) is not { } place || unit.Mailboxes.Load(selected.AccountId, [place.MessageId]) is not [var message]) continue;
-            var copy = new NewMessage(message.Blob, message.Prefix, message.Structure, message.Received, message.Trace, place.Flags & MailboxAccess.Settable(rights))
+            var trace = message.Trace;
+            if (target.AccountId != selected.AccountId)
+            {
+                // What became of a message in one account is none of the other's business: its copy there has a story of its own.
+                trace = session.Store.NewTraceId();
+                unit.Events.Add(trace, EventKind.Received, target.AccountId, ReceivedStory.Detail(session, place.Size, message.Trace));
+            }
+            var copy = new NewMessage(message.Blob, message.Prefix, message.Structure, message.Received, trace, place.Flags & MailboxAccess.Settable(rights))
             {
                 Keywords = (rights & Rights.Write) != 0 ? place.Keywords?.Split(' ') ?? [] : [],
                 Protocol = "imap",

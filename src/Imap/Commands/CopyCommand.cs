@@ -33,12 +33,11 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
         IReadOnlyList<Transferred>? done;
         try
         {
-            done = await session.WriteAsync(unit => Transfer(unit, selected, target, found.Rights, uids)).ConfigureAwait(false);
+            done = await session.WriteAsync(unit => Transfer(session, unit, selected, target, found.Rights, uids)).ConfigureAwait(false);
         }
         catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
         if (done is null) return Reply.No("TRYCREATE", "there is no such mailbox");
         if (done.Count == 0) return Reply.Ok($"{verb} completed");
-        selected.NoteOwn(target.Id, done.Select(static d => d.To.Uid));
         // RFC 9051 §6.4.7: nothing of a mailbox that the client cannot open.
         var code = (found.Rights & Rights.Read) == 0 ? null
             : $"COPYUID {target.UidValidity} {SequenceSet.Of([.. done.Select(static d => d.From)])} {SequenceSet.Of([.. done.Select(static d => d.To.Uid)])}";
@@ -57,11 +56,11 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
     }
 
     /// <summary>Null when a mailbox went meanwhile.</summary>
-    IReadOnlyList<Transferred>? Transfer(WriteUnit unit, SelectedMailbox selected, Mailbox target, Rights rights, List<uint> uids)
+    IReadOnlyList<Transferred>? Transfer(ImapSession session, WriteUnit unit, SelectedMailbox selected, Mailbox target, Rights rights, List<uint> uids)
     {
         if (unit.Mailboxes.Get(target.AccountId, target.Id) is null || unit.Mailboxes.Get(selected.AccountId, selected.MailboxId) is null) return null;
         var before = unit.Directory.Account(target.AccountId);
-        var done = target.AccountId != selected.AccountId || rights != Rights.All ? SharedCopy.Run(unit, selected, target, rights, uids, move)
+        var done = target.AccountId != selected.AccountId || rights != Rights.All ? SharedCopy.Run(session, unit, selected, target, rights, uids, move)
             : move ? unit.Mailboxes.Move(selected.AccountId, selected.MailboxId, target.Id, uids, "imap")
             : unit.Mailboxes.Copy(selected.AccountId, selected.MailboxId, target.Id, uids);
         // A copy of one's own costs nothing unless a message had to be made of it: only what makes the account larger can be too much.

@@ -12,6 +12,7 @@ sealed class EnableCommand : ImapCommand
         ["QRESYNC"] = Enabled.QResync,
         ["UTF8=ACCEPT"] = Enabled.Utf8,
         ["UIDONLY"] = Enabled.UidOnly,
+        ["METADATA"] = Enabled.Metadata,
         ["IMAP4REV2"] = Enabled.Rev2,
     };
 

@@ -39,7 +39,7 @@ sealed class SearchCommand : ImapCommand
             var told = wanted.Return ?? new ReturnOptions(SearchReturn.All, null);
             SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, told, await ScoresAsync(session, selected, key, found, told, ct).ConfigureAwait(false));
         }
-        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null, update.News);
+        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null, update.Fetch);
         return Reply.Ok("SEARCH completed");
     }
 

@@ -28,8 +28,8 @@ enum SearchReturn
 /// <param name="Partial">A window of the result.</param>
 sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
 {
-    /// <summary>What UPDATE is to tell of messages that come into the result (RFC 5465 §7); empty for nothing.</summary>
-    internal IReadOnlyList<FetchItem> News { get; init; } = [];
+    /// <summary>What to tell of messages that come into a result that is watched (RFC 5465 §7); empty for nothing.</summary>
+    internal IReadOnlyList<FetchItem> Fetch { get; init; } = [];
 
     /// <summary>Reads <c>"RETURN" SP "(" … ")" SP</c> when it is there; null when not.</summary>
     internal static ReturnOptions? Read(ref ImapReader r)
@@ -39,7 +39,7 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
         r.Open();
         var wanted = SearchReturn.None;
         PartialRange? partial = null;
-        IReadOnlyList<FetchItem> news = [];
+        IReadOnlyList<FetchItem> fetch = [];
         if (!r.TryClose())
         {
             do
@@ -53,12 +53,10 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
                 else
                 {
                     var one = One(ref r);
-                    if (one == SearchReturn.Update && r.Rest.StartsWith(" ("u8))
-                    {
-                        r.SP();
-                        news = FetchArguments.ItemList(ref r);
-                    }
                     wanted |= one;
+                    if (one != SearchReturn.Update || !r.Rest.StartsWith(" ("u8)) continue;
+                    r.SP();
+                    fetch = FetchArguments.ItemList(ref r);
                 }
             }
             while (r.TryTake((byte)' '));
@@ -69,7 +67,7 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
         if (partial is not null && (wanted & SearchReturn.All) != 0) throw r.Bad("PARTIAL and ALL exclude each other");
         const SearchReturn Results = SearchReturn.Min | SearchReturn.Max | SearchReturn.All | SearchReturn.Count | SearchReturn.Save;
         if ((wanted & Results) == 0 && partial is null) wanted |= SearchReturn.All;
-        return new ReturnOptions(wanted, partial) { News = news };
+        return new ReturnOptions(wanted, partial) { Fetch = fetch };
     }
 
     static SearchReturn One(ref ImapReader r)

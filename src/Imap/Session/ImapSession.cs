@@ -4,6 +4,7 @@ using System.Text;
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.InProgress;
 using Posthorn.Imap.Extensions.MessageLimit;
+using Posthorn.Imap.Extensions.Metadata;
 using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
@@ -34,6 +35,9 @@ enum Enabled
 
     /// <summary>RFC 9586: no message numbers.</summary>
     UidOnly = 16,
+
+    /// <summary>RFC 5464 §4.4: changes of annotations are told.</summary>
+    Metadata = 32,
 }
 
 /// <summary>One connection: the loop, the state, the words. Commands are in Commands/ and Extensions/.</summary>
@@ -80,6 +84,9 @@ sealed class ImapSession : IDisposable
 
     /// <summary>What NOTIFY has asked for; null before: the selected mailbox, when a command ends.</summary>
     internal NotifyWatch? Notify { get; private set; }
+
+    /// <summary>What tells of annotations since ENABLE METADATA; null before.</summary>
+    internal MetadataWatch? Metadata { get; private set; }
 
     internal Enabled Enabled { get; private set; }
 
@@ -357,6 +364,7 @@ sealed class ImapSession : IDisposable
         var knows = CondStore;
         Enabled |= what;
         Out.Utf8 = Utf8;
+        if ((what & Enabled.Metadata) != 0) Metadata ??= new MetadataWatch(this);
         // RFC 7162 §3.1: whoever begins to care for change numbers with a mailbox selected has to know where it stands.
         if (!knows && CondStore && Selected is { } selected) Untagged("OK"u8, $"HIGHESTMODSEQ {selected.Shown.HighestModSeq}", "the highest change number");
     }
@@ -395,7 +403,8 @@ sealed class ImapSession : IDisposable
     {
         Deselect();
         Notify?.Dispose();
-        Notify = null;
+        Metadata?.Dispose();
+        (Notify, Metadata) = (null, null);
         if (Who is { } who) ImapLog.Ended(Server.Log, who.Address, Connection.Remote, "unauthenticated", Server.Time.GetElapsedTime(_began).TotalSeconds, _commands, Connection.BytesIn, Connection.BytesOut);
         Who = null;
         Enabled = Enabled.None;
@@ -407,9 +416,10 @@ sealed class ImapSession : IDisposable
     /// <summary>Tells what has changed, as far as the client wants to hear of it.</summary>
     internal ValueTask TellAsync(bool mayExpunge)
     {
-        if (Notify is { } notify) notify.Tell(mayExpunge);
-        else Selected?.Tell(mayExpunge);
-        return Selected is { News: { Any: true } news } selected ? news.TellAsync(this, selected) : ValueTask.CompletedTask;
+        Metadata?.Tell();
+        if (Notify is { } notify) return notify.TellAsync(mayExpunge);
+        Selected?.Tell(mayExpunge);
+        return Selected?.Contexts?.FetchAsync() ?? ValueTask.CompletedTask;
     }
 
     /// <summary>From here on the client is told of other things (RFC 5465 §3.1).</summary>
@@ -423,8 +433,15 @@ sealed class ImapSession : IDisposable
     /// <summary>The mailbox of a name as a client wrote it, if he has all the rights that are needed.</summary>
     internal FoundMailbox Find(string name, Rights needed, string absent = "NONEXISTENT") => Store.Read(unit => MailboxAccess.Find(unit, Who!.AccountId, name, needed, absent));
 
-    /// <summary>Changes the store. Once begun it is not cancelled, so that the client learns what became of it; who waits for long hears that it goes on.</summary>
-    internal ValueTask<T> WriteAsync<T>(Func<WriteUnit, T> unit) => Progress.WhileAsync(Store.WriteAsync(unit, CancellationToken.None).AsTask());
+    /// <summary>
+    /// Changes the store in the name of this session, which need not be told of that. Once begun it is not cancelled, so that the
+    /// client learns what became of it; who waits for long hears that it goes on.
+    /// </summary>
+    internal ValueTask<T> WriteAsync<T>(Func<WriteUnit, T> work) => Progress.WhileAsync(Store.WriteAsync(unit =>
+    {
+        unit.By = this;
+        return work(unit);
+    }, CancellationToken.None).AsTask());
 
     internal void Select(SelectedMailbox mailbox) => Selected = mailbox;
 
@@ -438,6 +455,7 @@ sealed class ImapSession : IDisposable
     {
         Deselect();
         Notify?.Dispose();
+        Metadata?.Dispose();
         _reader.Dispose();
     }
 }

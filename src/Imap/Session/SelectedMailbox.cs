@@ -22,7 +22,6 @@ sealed class SelectedMailbox : IDisposable
     readonly ImapSession _session;
     readonly ViewCache _views;
     readonly List<(uint From, uint Below)> _recent = []; // UIDs that are recent in this session
-    readonly HashSet<uint> _own = []; // UIDs that came by this client, and were not told yet
     Snapshot _seen; // what was last compared; Shown may still have messages that are gone from it
     uint _recentBelow; // all below it that were recent are noted in the store, or will be at the end
     bool _recentNoted = true;
@@ -63,9 +62,6 @@ sealed class SelectedMailbox : IDisposable
 
     /// <summary>Searches whose results the client is told of; null until there is one.</summary>
     internal SearchContexts? Contexts { get; set; }
-
-    /// <summary>What is to be written of messages that came; null until there was something.</summary>
-    internal ArrivalNews? News { get; private set; }
 
     /// <summary>What SEARCH RETURN (SAVE) kept, as UIDs (RFC 5182); empty at first.</summary>
     internal IReadOnlyList<uint> Saved { get; set; } = [];
@@ -139,12 +135,7 @@ sealed class SelectedMailbox : IDisposable
         }
         Shown = mayExpunge ? now : SnapshotDiff.Keep(Shown, now, diff);
         _seen = now;
-        if (diff.Arrived > 0)
-        {
-            TellArrived();
-            if (_session.Notify?.News is { Count: > 0 } news)
-                for (var i = Shown.Count - diff.Arrived; i < Shown.Count; i++) Owe(Shown[i].Uid, news);
-        }
+        if (diff.Arrived > 0) TellArrived();
         TellKeywords();
         foreach (var index in diff.Changed)
         {
@@ -152,19 +143,6 @@ sealed class SelectedMailbox : IDisposable
             if (!own.Has(row.ModSeq) && _session.Notify?.TellsFlags != false) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
         }
         Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
-        if (diff.Arrived > 0) _own.Clear();
-    }
-
-    /// <summary>Takes note of what the client put into a mailbox itself: of that it wants no news (RFC 5465 §5.2).</summary>
-    internal void NoteOwn(long mailboxId, IEnumerable<uint> uids)
-    {
-        if (mailboxId == MailboxId) _own.UnionWith(uids);
-    }
-
-    /// <summary>Notes items of a message that came, unless the client put it here itself.</summary>
-    internal void Owe(uint uid, IReadOnlyList<FetchItem> items)
-    {
-        if (!_own.Contains(uid)) (News ??= new ArrivalNews()).Owe(uid, items);
     }
 
     /// <summary>From here on the client need not hear that its URLs were taken back before.</summary>
@@ -268,7 +246,7 @@ sealed class SelectedMailbox : IDisposable
         var output = _session.Out;
         ref readonly var row = ref Shown.Row(index);
         BeginFetch(index);
-        // RFC 7162 §3.2.4: UID where QRESYNC is on, and RFC 5465 §5.1 after NOTIFY; nobody minds it where the server may say what it likes.
+        // UID where QRESYNC is on (RFC 7162 §3.2.4) or NOTIFY (RFC 5465 §5.1); nobody minds it where the server may say what it likes.
         if (!_session.UidOnly && (withUid || _session.Rev2 || _session.CondStore || _session.Notify is not null))
         {
             output.Raw("UID "u8);

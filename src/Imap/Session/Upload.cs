@@ -184,12 +184,8 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
             ready.Add((head, body, structure, ThreadLinks.Of(structure, body.Head.Span), session.Store.NewTraceId()));
         }
         var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
-        uint[] filed = [];
-        Reply reply;
-        try { reply = await session.WriteAsync(File).ConfigureAwait(false); }
+        try { return await session.WriteAsync(File).ConfigureAwait(false); }
         catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
-        session.Selected?.NoteOwn(target.Id, filed);
-        return reply;
 
         Reply File(WriteUnit unit)
         {
@@ -209,15 +205,13 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                     Links = links,
                 }).Uid;
             }
-            filed = uids;
             // RFC 9051 §6.3.12: nothing of a mailbox that the client cannot open.
             var code = (rights & Rights.Read) == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}");
             return Reply.Ok(code, $"{verb} completed");
         }
     }
 
-    string Detail(long size) => string.Create(CultureInfo.InvariantCulture,
-        $"{{\"client\":\"{session.Connection.RemoteAddress}\",\"with\":\"IMAP\",\"login\":\"{System.Text.Json.JsonEncodedText.Encode(session.Who!.Address)}\",\"size\":{size}}}");
+    string Detail(long size) => ReceivedStory.Detail(session, size);
 
     public async ValueTask DisposeAsync()
     {

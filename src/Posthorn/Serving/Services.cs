@@ -74,7 +74,7 @@ sealed class Services : IAsyncDisposable
     }
 
     /// <summary>What the verbs that come in by the control socket work on.</summary>
-    public VerbContext Verbs(LoadedConfig config) => new(config, Store, _directory, _kdf, _time, owned: false) { Queue = _queue, Search = _search };
+    public VerbContext Verbs(LoadedConfig config) => new(config, Store, _directory, _kdf, _time, owned: false) { Queue = _queue, Search = _search, RightsChanged = _imap.RightsChanged };
 
     /// <summary>Serves one client of a listener.</summary>
     public Task ServeAsync(ListenerOptions listener, Func<SslServerAuthenticationOptions?>? tls, Connection connection, CancellationToken ct)

@@ -43,6 +43,7 @@ static class MailboxAclVerbs
         var (name, who) = (MailboxAdmin.Normal(arguments.Text("name")), arguments.Text("who"));
         var after = await context.Store.WriteAsync(unit => change(unit, account.Id) is { } refusal
             ? throw new VerbException(ExitCode.DataError, refusal) : MailboxSharing.List(unit, account.Id, name), ct).ConfigureAwait(false);
+        context.RightsChanged?.Invoke();
         var granted = after?.FirstOrDefault(g => g.Who.Equals(who, StringComparison.OrdinalIgnoreCase) || g.Who.StartsWith(who + "@", StringComparison.OrdinalIgnoreCase))
             ?? new GrantedRights(who, "", []);
         var result = Of(granted);

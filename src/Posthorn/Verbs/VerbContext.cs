@@ -26,6 +26,9 @@ sealed class VerbContext(LoadedConfig config, MailStore store, AccountDirectory 
     /// <summary>The scheduler of the running server; null when none runs, or one that does not deliver.</summary>
     public OutboundQueue? Queue { get; init; }
 
+    /// <summary>To be called when somebody may see other mailboxes; null when no server runs.</summary>
+    public Action? RightsChanged { get; init; }
+
     /// <summary>The search index of the running server; null when none runs.</summary>
     public SearchIndex? Search { get; init; }
 

@@ -199,7 +199,7 @@ public class ManySessionsTests
     [Fact]
     public async Task A_view_is_shared_and_goes_when_nobody_needs_it()
     {
-        var time = new Testing.Time.FakeTimeProvider();
+        var time = new Posthorn.Tests.Testing.Time.FakeTimeProvider();
         await using var room = await MailRoom.OpenAsync(time);
         await room.DeliverAsync(Mail(1));
         await using (var a = await room.LoginAsync())

@@ -111,4 +111,113 @@ public class NotifyTests
         await b.SendAsync("DONE\r\n");
         (await b.AnswerAsync("i")).ShouldStartWith("OK");
     }
+
+    [Fact]
+    public async Task What_a_client_does_itself_it_is_not_told()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await room.DeliverAsync(Mail(1));
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        await a.ListAsync("NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge FlagChange)) (PERSONAL (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange))");
+        foreach (var command in new[] { "CREATE Deep/New", "SUBSCRIBE Deep/New", "COPY 1 Deep/New", "RENAME Deep Low", "SETMETADATA INBOX (/shared/comment \"x\")", "NOOP" })
+            (await a.ListAsync(command)).ShouldBeEmpty(command);
+        (await a.AppendAsync("Low/New", Mail(2))).ShouldStartWith("OK");
+        (await a.AppendAsync("INBOX", Mail(3))).ShouldStartWith("OK");
+        a.Untagged.ShouldBe(["* 2 EXISTS", "* 2 RECENT"]);
+        a.Untagged.Clear();
+        (await a.ListAsync("DELETE Low/New")).ShouldBeEmpty();
+        // What somebody else does comes as ever, and what both have done too.
+        (await b.AppendAsync("INBOX", Mail(4))).ShouldStartWith("OK");
+        (await a.LineAsync()).ShouldBe("* 3 EXISTS");
+        (await a.LineAsync()).ShouldStartWith("* ");
+        (await a.LineAsync()).ShouldBe("* 3 FETCH (UID 3)");
+        await b.ListAsync("CREATE Else");
+        (await a.LineAsync()).ShouldBe("* LIST (\\HasNoChildren) \"/\" \"Else\"");
+        await b.ListAsync("STORE 1 +FLAGS.SILENT (\\Flagged)");
+        (await a.LineAsync()).ShouldStartWith("* 1 FETCH (UID 1 FLAGS (\\Flagged"); // RFC 5465 §5.1
+    }
+
+    [Fact]
+    public async Task New_messages_that_a_command_finds_are_shown_as_asked_for()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await room.DeliverAsync(Mail(1));
+        await using var a = await room.LoginAsync();
+        await a.ListAsync("NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge))");
+        await room.DeliverAsync(Mail(2));
+        await a.AskAsync("UID SEARCH 1:*"); // it may be told before, on the way or behind
+        await a.AskAsync("NOOP");
+        a.Untagged.Where(static l => l.EndsWith("FETCH (UID 2)", StringComparison.Ordinal)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_mailbox_that_is_renamed_has_another_UIDVALIDITY()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        await a.ListAsync("CREATE Old/Sub");
+        await b.ListAsync("NOTIFY SET (PERSONAL (MessageNew MessageExpunge FlagChange))");
+        await a.ListAsync("RENAME Old New");
+        (await b.LineAsync()).ShouldBe($"* STATUS \"New\" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY {room.Mailbox("New").UidValidity})");
+        (await b.LineAsync()).ShouldBe($"* STATUS \"New/Sub\" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY {room.Mailbox("New/Sub").UidValidity})");
+    }
+
+    [Fact]
+    public async Task A_watched_search_shows_what_comes_into_it()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await room.DeliverAsync(Mail(1));
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        (await a.ListAsync("SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])) SUBJECT boss"))[0].ShouldEndWith("COUNT 0");
+        await room.DeliverAsync("Subject: from the boss\r\n\r\n");
+        await room.DeliverAsync(Mail(3));
+        var told = await a.ListAsync("NOOP");
+        told[0].ShouldBe("* 3 EXISTS");
+        told.FindIndex(static l => l.Contains("ADDTO (0 2)", StringComparison.Ordinal)).ShouldBeGreaterThan(0);
+        told.FindIndex(static l => l.StartsWith("* 2 FETCH (UID 2 BODY[HEADER.FIELDS (SUBJECT)]", StringComparison.Ordinal)).ShouldBeGreaterThan(told.FindIndex(static l => l.Contains("ADDTO", StringComparison.Ordinal)));
+        told.ShouldAllBe(static l => !l.StartsWith("* 3 FETCH", StringComparison.Ordinal));
+        // One that another flag brings is only named.
+        (await a.ListAsync("SEARCH RETURN (UPDATE (UID)) FLAGGED")).Count.ShouldBe(1);
+        await b.AskAsync("STORE 1 +FLAGS (\\Flagged)");
+        told = await a.ListAsync("NOOP");
+        told.ShouldContain(static l => l.Contains("ADDTO (0 1)", StringComparison.Ordinal));
+        told.ShouldAllBe(static l => !l.EndsWith("FETCH (UID 1)", StringComparison.Ordinal));
+        // With NOTIFY there is one FETCH with all that is wanted.
+        await a.ListAsync("NOTIFY SET (SELECTED (MessageNew (RFC822.SIZE) MessageExpunge FlagChange))");
+        await room.DeliverAsync("Subject: the boss again\r\n\r\n");
+        await a.AskAsync("NOOP");
+        a.Untagged.Where(static l => l.StartsWith("* 4 FETCH", StringComparison.Ordinal)).ShouldHaveSingleItem().ShouldStartWith("* 4 FETCH (RFC822.SIZE ");
+    }
+
+    [Fact]
+    public async Task Annotations_of_others_are_told_once_that_is_enabled()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        await a.ListAsync("SETMETADATA INBOX (/shared/comment \"before\")");
+        (await b.ListAsync("ENABLE METADATA")).ShouldBe(["* ENABLED METADATA"]);
+        await a.ListAsync("SETMETADATA INBOX (/shared/comment \"x\" /private/comment \"y\")");
+        (await b.ListAsync("NOOP")).ShouldBe(["* METADATA \"INBOX\" /shared/comment", "* METADATA \"INBOX\" /private/comment"]);
+        await b.SendAsync("i IDLE\r\n");
+        (await b.LineAsync()).ShouldStartWith("+");
+        await a.ListAsync("SETMETADATA \"\" (/private/vendor/x/y NIL)");
+        (await b.LineAsync()).ShouldBe("* METADATA \"\" /private/vendor/x/y");
+        await b.SendAsync("DONE\r\n");
+        (await b.LineAsync()).ShouldStartWith("i OK");
+        (await b.ListAsync("SETMETADATA INBOX (/shared/comment NIL)")).ShouldBeEmpty();
+        (await a.ListAsync("NOOP")).ShouldBeEmpty();
+        // With NOTIFY nothing is told twice.
+        await b.ListAsync("NOTIFY SET (PERSONAL (MailboxMetadataChange))");
+        await a.ListAsync("SETMETADATA INBOX (/shared/comment \"z\")");
+        (await b.LineAsync()).ShouldBe("* METADATA \"INBOX\" /shared/comment");
+        await b.AskAsync("UNAUTHENTICATE");
+        await b.AskAsync("LOGIN user pencil");
+        b.Untagged.Clear();
+        await a.ListAsync("SETMETADATA INBOX (/shared/comment NIL)");
+        (await b.ListAsync("NOOP")).ShouldBeEmpty();
+    }
 }

@@ -176,4 +176,25 @@ public class SharedMailboxTests
         await room.Store.WriteAsync(unit => { unit.Directory.UpdateAccount(unit.Directory.Account(room.User)! with { Quota = 1 << 20 }); return 0; });
         (await c.ListAsync("GETQUOTAROOT INBOX"))[1].ShouldBe($"* QUOTA \"#user/user@example.test\" (STORAGE 1 1024 MESSAGE {used + 1} {used + 1})");
     }
+
+    [Fact]
+    public async Task A_copy_for_somebody_else_has_a_story_of_its_own()
+    {
+        var (room, owner, guest) = await OpenAsync("lri");
+        await using var _ = room;
+        await using var a = owner;
+        await using var b = guest;
+        (await b.AppendAsync("INBOX", "Subject: mine\r\n\r\n")).ShouldStartWith("OK");
+        (await b.AskAsync("SELECT INBOX")).ShouldStartWith("OK");
+        (await b.AskAsync($"COPY 1 {Shared}")).ShouldStartWith("OK");
+        var other = room.Accounts.Users["other"].Id;
+        Posthorn.Storage.TraceId Trace(long account, string mailbox) => room.Store.Read(unit => unit.Mailboxes.Load(account,
+            [unit.Mailboxes.Placements(account, unit.Mailboxes.Find(account, mailbox)!.Id)[^1].MessageId])[0].Trace);
+        var (mine, copy) = (Trace(other, "INBOX"), Trace(room.User, "Team"));
+        copy.ShouldNotBe(mine);
+        room.Store.Read(unit => unit.Events.Of(mine)).ShouldAllBe(e => e.AccountId == other);
+        var story = room.Store.Read(unit => unit.Events.Of(copy));
+        story.Select(e => (e.Kind, e.AccountId)).ShouldBe([(Posthorn.Storage.Events.EventKind.Received, room.User), (Posthorn.Storage.Events.EventKind.Filed, room.User)]);
+        story[0].Detail.ShouldContain($"\"copyOf\":\"{mine}\"");
+    }
 }

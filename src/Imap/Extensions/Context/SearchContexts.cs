@@ -1,4 +1,5 @@
 using System.Text;
+using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Extensions.Sort;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
@@ -17,19 +18,20 @@ sealed class SearchContexts(ImapSession session)
     const int Most = 16;
 
     readonly List<SearchContext> _all = [];
+    Dictionary<uint, IReadOnlyList<FetchItem>>? _owed;
 
     /// <summary>Begins to watch what the command at hand has found; says so when there are too many already.</summary>
     /// <param name="found">Indices, in the order of the result.</param>
     /// <param name="sorted">Null for a result in mailbox order.</param>
-    /// <param name="news">What to tell of messages that come into the result.</param>
-    internal static void Add(ImapSession session, SearchKey key, bool byUid, List<int> found, SortedResult? sorted, IReadOnlyList<FetchItem> news)
+    /// <param name="fetch">What to tell of messages that come into it (RFC 5465 §7).</param>
+    internal static void Add(ImapSession session, SearchKey key, bool byUid, List<int> found, SortedResult? sorted, IReadOnlyList<FetchItem> fetch)
     {
         var selected = session.Selected!;
         var contexts = selected.Contexts ??= new SearchContexts(session);
         var tag = session.Tag.ToArray();
         if (contexts._all.Count == Most)
             session.Untagged("NO"u8, $"NOUPDATE \"{Encoding.ASCII.GetString(tag)}\"", "too many searches are watched");
-        else contexts._all.Add(new SearchContext(session, tag, Fixed(selected, key), byUid, [.. found.Select(i => selected.Shown[i].Uid)], sorted, news));
+        else contexts._all.Add(new SearchContext(session, tag, Fixed(selected, key), byUid, [.. found.Select(i => selected.Shown[i].Uid)], sorted) { Fetch = fetch });
     }
 
     /// <summary>True when a search of this tag is watched: another one must not have it (RFC 5267 §4.3).</summary>
@@ -57,7 +59,37 @@ sealed class SearchContexts(ImapSession session)
         List<int> touched = [.. changed];
         for (var i = shown.Count - arrived; i < shown.Count; i++)
             if (touched.Count == 0 || touched[^1] < i) touched.Add(i);
-        foreach (var context in _all) context.Test(touched, shown.Count - arrived);
+        foreach (var context in _all)
+        {
+            var come = context.Test(touched);
+            if (context.Fetch.Count == 0) continue;
+            // RFC 5465 §7: not of those that another flag has brought.
+            foreach (var index in come.Where(i => i >= shown.Count - arrived))
+            {
+                var uid = shown[index].Uid;
+                _owed ??= [];
+                _owed[uid] = _owed.TryGetValue(uid, out var more) ? [.. more.Union(context.Fetch)] : context.Fetch;
+            }
+        }
+    }
+
+    /// <summary>What is still to be told of new messages, by UID; null for nothing. It comes behind all ESEARCH (RFC 5465 §5.2).</summary>
+    internal Dictionary<uint, IReadOnlyList<FetchItem>>? TakeOwed()
+    {
+        var owed = _owed;
+        _owed = null;
+        return owed;
+    }
+
+    /// <summary>Tells it.</summary>
+    internal ValueTask FetchAsync()
+    {
+        if (TakeOwed() is not { } owed) return ValueTask.CompletedTask;
+        var selected = session.Selected!;
+        var wanted = new SortedDictionary<int, IReadOnlyList<FetchItem>>();
+        foreach (var (uid, items) in owed)
+            if (selected.Shown.IndexOf(uid) is >= 0 and var index) wanted[index] = items;
+        return NewMessages.FetchAsync(session, selected, wanted);
     }
 
     /// <summary>RFC 5267 §4.3: numbers, and "$", mean what they meant when the command came.</summary>
@@ -74,9 +106,11 @@ sealed class SearchContexts(ImapSession session)
 }
 
 /// <summary>One such search, and its result as the client knows it.</summary>
-sealed class SearchContext(ImapSession session, byte[] tag, SearchKey key, bool byUid, HashSet<uint> found, SortedResult? sorted, IReadOnlyList<FetchItem> news)
+sealed class SearchContext(ImapSession session, byte[] tag, SearchKey key, bool byUid, HashSet<uint> found, SortedResult? sorted)
 {
     internal ReadOnlyMemory<byte> Tag => tag;
+
+    internal IReadOnlyList<FetchItem> Fetch { get; init; } = [];
 
     /// <summary>Takes out messages, by index, whose numbers the client still has.</summary>
     internal void Remove(Snapshot shown, List<int> indices)
@@ -103,22 +137,18 @@ sealed class SearchContext(ImapSession session, byte[] tag, SearchKey key, bool 
         }
     }
 
-    /// <summary>Tests messages, by index, and tells what has changed in the result.</summary>
-    /// <param name="arrived">The index from which they are new.</param>
-    internal void Test(List<int> indices, int arrived)
+    /// <summary>Tests messages, by index, and tells what has changed in the result; those that have come into it.</summary>
+    internal List<int> Test(List<int> indices)
     {
         var selected = session.Selected!;
         var shown = selected.Shown;
         var fits = MailboxSearch.Run(session, selected, key, indices, CancellationToken.None).ToHashSet();
         Remove(shown, indices.FindAll(i => !fits.Contains(i)));
         List<int> come = indices.FindAll(i => fits.Contains(i) && found.Add(shown[i].Uid));
-        if (come.Count == 0) return;
+        if (come.Count == 0) return come;
         if (sorted is null) Tell("ADDTO"u8, [(0, Set(shown, come))]);
         else Tell("ADDTO"u8, Inserted(selected, come));
-        // RFC 5465 §7: not for messages that were there, and now fit.
-        if (news.Count > 0)
-            foreach (var index in come)
-                if (index >= arrived) selected.Owe(shown[index].Uid, news);
+        return come;
     }
 
     List<(int, SequenceSet)> Inserted(SelectedMailbox selected, List<int> come)

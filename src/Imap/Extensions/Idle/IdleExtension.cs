@@ -33,7 +33,7 @@ sealed class IdleCommand : ImapCommand
     {
         arguments.None(session);
         session.Out.Raw("+ idling\r\n"u8);
-        var signal = session.Notify?.Signal ?? new Signal();
+        var signal = session.Notify?.Signal ?? session.Metadata?.Signal ?? new Signal();
         session.Selected?.View.Watch(signal);
         session.Connection.IdlePoint(true);
         try { return await WaitAsync(session, signal).ConfigureAwait(false); }

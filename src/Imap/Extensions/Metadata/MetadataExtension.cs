@@ -62,7 +62,7 @@ sealed class SetMetadataCommand : ImapCommand
         var who = session.Who!.AccountId;
         var mailboxId = 0L;
         Mailbox? lost = null;
-        var reply = await session.Store.WriteAsync(unit =>
+        var reply = await session.WriteAsync(unit =>
         {
             if (MetadataAccess.Place(unit, who, name, out var refusal) is not { } mailbox) return refusal;
             mailboxId = mailbox;
@@ -86,12 +86,12 @@ sealed class SetMetadataCommand : ImapCommand
             // RFC 7162 §3.2
             if (name.Length > 0 && MailboxAccess.Find(unit, who, name, Rights.Lookup).Mailbox is { } changed) unit.Mailboxes.Touch(changed.AccountId, changed.Id);
             return Reply.Ok("SETMETADATA completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
         // RFC 6154 §5.4
         if (reply.Kind == ReplyKind.Ok && lost is not null) MetadataAnswer.Write(session, lost.Name, [(new EntryName(true, SpecialUse.Name), null)]);
         if (reply.Kind == ReplyKind.Ok)
             foreach (var scope in entries.GroupBy(static e => e.Name.Private))
-                session.Server.Feed.Publish(new FeedItem(mailboxId, scope.Key ? who : 0, [.. scope.Select(static e => e.Name.Text)]));
+                session.Server.Feed.Publish(new FeedItem(mailboxId, scope.Key ? who : 0, [.. scope.Select(static e => e.Name.Text)], session));
         return reply;
     }
 

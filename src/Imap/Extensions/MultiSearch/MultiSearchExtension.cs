@@ -84,7 +84,7 @@ sealed class MultiSearchCommand : ImapCommand
         var found = await MailboxSearch.RunAsync(session, selected, key, ct).ConfigureAwait(false);
         if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = SearchCommand.Kept(selected.Shown, found, options);
         await AnswerAsync(session, selected, found, key, options, ct).ConfigureAwait(false);
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null, options.News);
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null, options.Fetch);
     }
 
     static async ValueTask ThereAsync(ImapSession session, Mailbox mailbox, SearchKey key, ReturnOptions options, CancellationToken ct)

@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage.Messages;
 
@@ -14,7 +15,8 @@ sealed class NameWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
 
     static Dictionary<long, TreeEntry> ById(MailboxTree tree) => tree.Entries.Where(static e => e.Mailbox is not null).ToDictionary(static e => e.Mailbox!.Id);
 
-    internal void Tell(MailboxTree tree)
+    /// <param name="own">What the client did itself: it knows (RFC 5465 §5).</param>
+    internal void Tell(MailboxTree tree, HashSet<long> own)
     {
         var (before, now) = (_known, ById(tree));
         _known = now;
@@ -22,7 +24,7 @@ sealed class NameWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
         var told = new HashSet<string>(StringComparer.Ordinal);
         var renamed = now.Where(n => before.TryGetValue(n.Key, out var old) && old.Name != n.Value.Name).ToDictionary(n => before[n.Key].Name, static n => n.Value.Name, StringComparer.Ordinal);
         foreach (var (id, entry) in before)
-            if (!now.ContainsKey(id) && Wants(NotifyEvents.MailboxName, entry))
+            if (!now.ContainsKey(id) && !own.Contains(id) && Wants(NotifyEvents.MailboxName, entry))
             {
                 // The name may stand for another mailbox already, of which what follows tells.
                 if (!now.Values.Any(n => n.Name == entry.Name)) Line(entry.Name, "\\NonExistent", entry.Subscribed && tree.Entries.Any(e => e.Name == entry.Name && e.Subscribed), null, null);
@@ -30,6 +32,7 @@ sealed class NameWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
             }
         foreach (var (id, entry) in now)
         {
+            if (own.Contains(id)) continue;
             var old = before.GetValueOrDefault(id);
             if (old is null ? !Wants(NotifyEvents.MailboxName, entry)
                 : old.Name != entry.Name ? WithParent(renamed, old.Name, entry.Name) || !Wants(NotifyEvents.MailboxName, entry) && !Wants(NotifyEvents.MailboxName, old)
@@ -41,6 +44,11 @@ sealed class NameWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
         foreach (var entry in tree.Entries)
             if (parents.Contains(entry.Name) && told.Add(entry.Name) && Wants(NotifyEvents.MailboxName, entry))
                 Line(entry.Name, entry.Mailbox is null ? "\\NonExistent" : null, entry.Subscribed, entry.HasChildren, null);
+        // RFC 5465 §5.1: whoever hears of flags has to hear of this, with the parent's new name or not.
+        foreach (var (id, entry) in now)
+            if (before.TryGetValue(id, out var old) && old.Mailbox!.UidValidity != entry.Mailbox!.UidValidity && !own.Contains(id)
+                && id != session.Selected?.MailboxId && (entry.Rights & Rights.Read) != 0 && Wants(NotifyEvents.FlagChange, entry))
+                StatusWriter.Write(session, entry.Mailbox, StatusItems.UidValidity | StatusItems.UidNext | StatusItems.Messages);
     }
 
     /// <summary>RFC 5465 §5.4: what went along with the mailbox above it is not told of.</summary>

@@ -25,7 +25,11 @@ sealed class NotifyWatch : IDisposable
     readonly Dictionary<long, IDisposable> _accounts = [];
     Dictionary<long, NotifyEvents> _pending = [];
     List<FeedItem> _annotated = [];
+    readonly HashSet<uint> _ownNew = []; // in the selected mailbox
+    HashSet<long> _renamed = [], _ownRenamed = [];
     bool _namesChanged;
+    SelectedMailbox? _fetching;
+    uint _fetchedTo;
 
     internal NotifyWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
     {
@@ -33,7 +37,7 @@ sealed class NotifyWatch : IDisposable
         _selected = groups.FirstOrDefault(static g => g.IsSelected);
         _groups = [.. groups.Where(static g => !g.IsSelected)];
         _names = new NameWatch(session, _groups);
-        if (_groups.Count == 0) return;
+        if (_groups.Count == 0 && _selected is null) return;
         // Before the first look: what happens meanwhile is told twice rather than never.
         session.Server.Feed.Add(OnFeed);
         Listen(session.Who!.AccountId);
@@ -44,9 +48,6 @@ sealed class NotifyWatch : IDisposable
 
     /// <summary>False when nothing of the selected mailbox is to be told (RFC 5465 §3.1).</summary>
     internal bool TellsMessages => _selected is not null && _selected.Events != NotifyEvents.None;
-
-    /// <summary>What to tell of messages that come into the selected mailbox.</summary>
-    internal IReadOnlyList<FetchItem> News => _selected?.Fetch ?? [];
 
     internal bool TellsFlags => _selected is not null && (_selected.Events & NotifyEvents.FlagChange) != 0;
 
@@ -83,6 +84,7 @@ sealed class NotifyWatch : IDisposable
         lock (_noting)
             foreach (var change in changes)
             {
+                var own = ReferenceEquals(change.By, _session);
                 var what = change.Kind switch
                 {
                     ChangeKind.Arrived or ChangeKind.Placed => NotifyEvents.MessageNew,
@@ -90,15 +92,23 @@ sealed class NotifyWatch : IDisposable
                     ChangeKind.Flags => NotifyEvents.FlagChange,
                     _ => NotifyEvents.None,
                 };
-                if (what == NotifyEvents.None) _namesChanged = true;
-                else if (_pending.Count <= Most) _pending[change.MailboxId] = _pending.GetValueOrDefault(change.MailboxId) | what;
+                if (what == NotifyEvents.None)
+                {
+                    _namesChanged = true;
+                    (own ? _ownRenamed : _renamed).Add(change.MailboxId);
+                }
+                else if (own)
+                {
+                    if (what == NotifyEvents.MessageNew && change.MailboxId == _session.Selected?.MailboxId) _ownNew.Add(change.Uid);
+                }
+                else if (_groups.Count > 0 && _pending.Count <= Most) _pending[change.MailboxId] = _pending.GetValueOrDefault(change.MailboxId) | what;
             }
         Signal.Set();
     }
 
     void OnFeed(FeedItem item)
     {
-        if (item.AccountId != 0 && item.AccountId != _session.Who?.AccountId) return;
+        if (ReferenceEquals(item.By, _session) || item.AccountId != 0 && item.AccountId != _session.Who?.AccountId) return;
         lock (_noting)
         {
             if (item.Entries.Count == 0) _namesChanged = true;
@@ -121,7 +131,7 @@ sealed class NotifyWatch : IDisposable
             while (true)
             {
                 Signal.Reset();
-                await _session.TellAsync(mayExpunge: _selected?.Scope.Filter == MailboxFilter.Selected).ConfigureAwait(false);
+                await TellAsync(mayExpunge: _selected?.Scope.Filter == MailboxFilter.Selected).ConfigureAwait(false);
                 await connection.FlushAsync().ConfigureAwait(false);
                 more ??= connection.FillAsync(deadline).AsTask();
                 await Task.WhenAny(more, Signal.Task).ConfigureAwait(false);
@@ -146,11 +156,13 @@ sealed class NotifyWatch : IDisposable
     }
 
     /// <summary>Tells all that has changed and is wanted.</summary>
-    internal void Tell(bool mayExpunge)
+    internal async ValueTask TellAsync(bool mayExpunge)
     {
-        if (TellsMessages) _session.Selected?.Tell(mayExpunge);
+        _session.Metadata?.Tell();
+        if (TellsMessages && _session.Selected is { } selected) await SelectedAsync(selected, mayExpunge).ConfigureAwait(false);
         Dictionary<long, NotifyEvents> pending;
         List<FeedItem> annotated;
+        HashSet<long> own;
         bool names;
         lock (_noting)
         {
@@ -158,7 +170,12 @@ sealed class NotifyWatch : IDisposable
             (pending, _pending) = (_pending, []);
             (annotated, _annotated) = (_annotated, []);
             (names, _namesChanged) = (_namesChanged, false);
+            // What others have done to it too has to be told.
+            own = _ownRenamed;
+            own.ExceptWith(_renamed);
+            (_renamed, _ownRenamed) = ([], []);
         }
+        if (_groups.Count == 0) return;
         if (pending.Count > Most || annotated.Count > Most)
         {
             _session.Untagged("OK"u8, "NOTIFICATIONOVERFLOW", "too much happens; nothing more will be told");
@@ -166,10 +183,38 @@ sealed class NotifyWatch : IDisposable
             return;
         }
         var tree = Read();
-        if (names) _names.Tell(tree);
+        if (names) _names.Tell(tree, own);
         foreach (var entry in tree.Entries)
             if (entry.Mailbox is { } mailbox && pending.TryGetValue(mailbox.Id, out var events)) Status(entry, mailbox, events);
         foreach (var item in annotated) Annotated(tree, item);
+    }
+
+    async ValueTask SelectedAsync(SelectedMailbox selected, bool mayExpunge)
+    {
+        // What a command tells on its way is counted from here too.
+        if (!ReferenceEquals(_fetching, selected))
+        {
+            Listen(selected.AccountId);
+            (_fetching, _fetchedTo) = (selected, selected.Shown.UidNext);
+        }
+        selected.Tell(mayExpunge);
+        var (shown, from) = (selected.Shown, _fetchedTo);
+        _fetchedTo = shown.UidNext;
+        var owed = selected.Contexts?.TakeOwed();
+        if (shown.UidNext == from && owed is null) return;
+        var come = new SortedDictionary<int, IReadOnlyList<FetchItem>>();
+        if (owed is not null)
+            foreach (var (uid, items) in owed)
+                if (shown.IndexOf(uid) is >= 0 and var index) come[index] = items;
+        if (_selected!.Fetch.Count > 0)
+            lock (_noting)
+            {
+                for (var index = shown.FirstFrom(from); index < shown.Count; index++)
+                    // RFC 5465 §5.2: not of what the client has put there itself; all that is wanted of a message at once.
+                    if (!_ownNew.Contains(shown[index].Uid)) come[index] = come.TryGetValue(index, out var more) ? [.. _selected.Fetch.Union(more)] : _selected.Fetch;
+                _ownNew.Clear();
+            }
+        await NewMessages.FetchAsync(_session, selected, come).ConfigureAwait(false);
     }
 
     NotifyEvents Wanted(TreeEntry entry)
@@ -196,6 +241,7 @@ sealed class NotifyWatch : IDisposable
 
     void Annotated(MailboxTree tree, FeedItem item)
     {
+        if (_session.Metadata is not null) return; // tells all of them
         var name = "";
         if (item.MailboxId == 0)
         {

@@ -8,7 +8,7 @@ using Posthorn.Mime.Threads;
 
 namespace Posthorn.Imap.Extensions.Sort;
 
-/// <summary>What one criterion compares: a number or a folded text.</summary>
+/// <summary>What one criterion compares: a number, then a folded text.</summary>
 readonly record struct SortValue(long Number, string? Text);
 
 /// <summary>A message with what it is sorted by.</summary>
@@ -26,7 +26,8 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, i
         for (var i = 0; i < criteria.Count; i++)
         {
             var (a, b) = (x!.Values[i], y!.Values[i]);
-            var c = a.Text is null ? a.Number.CompareTo(b.Number) : CaseMap.Compare(a.Text, b.Text!);
+            var c = a.Number.CompareTo(b.Number);
+            if (c == 0 && a.Text is not null) c = CaseMap.Compare(a.Text, b.Text!);
             if (c != 0) return criteria[i].Reverse ? -c : c;
         }
         // RFC 5256 §3: what is equal by all criteria is in mailbox order, which REVERSE does not turn.
@@ -70,23 +71,26 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, i
         SortKey.Arrival => new(row.Received.ToUnixTimeSeconds(), null),
         SortKey.Size => new(row.Size, null),
         SortKey.Date => new((SentDate.Moment(envelope!.Date) ?? row.Received).ToUnixTimeSeconds(), null),
-        SortKey.Subject => new(0, CaseMap.Fold(BaseSubject.Of(envelope!.Subject).Text)),
-        SortKey.From => new(0, Mailbox(envelope!.From)),
-        SortKey.To => new(0, Mailbox(envelope!.To)),
-        SortKey.Cc => new(0, Mailbox(envelope!.Cc)),
-        SortKey.DisplayFrom => new(0, Display(envelope!.From)),
-        SortKey.DisplayTo => new(0, Display(envelope!.To)),
+        SortKey.Subject => Text(BaseSubject.Of(envelope!.Subject).Text),
+        SortKey.From => Text(Mailbox(envelope!.From)),
+        SortKey.To => Text(Mailbox(envelope!.To)),
+        SortKey.Cc => Text(Mailbox(envelope!.Cc)),
+        SortKey.DisplayFrom => Text(Display(envelope!.From)),
+        SortKey.DisplayTo => Text(Display(envelope!.To)),
         _ => new(-scores.GetValueOrDefault(row.Uid, Relevancy.Words), null), // the best first
     };
 
+    /// <summary>RFC 5255 §4.6: what is no text in its charset comes together, behind all that is.</summary>
+    static SortValue Text(string text) => new(text.Contains('\uFFFD') ? 1 : 0, CaseMap.Fold(text));
+
     /// <summary>The local part of the first address, or the name of a group that comes first.</summary>
-    static string Mailbox(IReadOnlyList<EnvelopeAddress> list) => list is [var first, ..] ? CaseMap.Fold(first.Mailbox) : "";
+    static string Mailbox(IReadOnlyList<EnvelopeAddress> list) => list is [var first, ..] ? first.Mailbox ?? "" : "";
 
     /// <summary>RFC 5957 §3: the name of the first address, for want of one the address; of a group its name.</summary>
     static string Display(IReadOnlyList<EnvelopeAddress> list)
     {
         if (list is not [var first, ..]) return "";
-        if (!first.IsMailbox) return CaseMap.Fold(first.Mailbox);
-        return CaseMap.Fold(!string.IsNullOrWhiteSpace(first.Name) ? first.Name.Trim() : $"{first.Mailbox}@{first.Host}");
+        if (!first.IsMailbox) return first.Mailbox ?? "";
+        return !string.IsNullOrWhiteSpace(first.Name) ? first.Name.Trim() : $"{first.Mailbox}@{first.Host}";
     }
 }

@@ -47,7 +47,7 @@ sealed class SortCommand : ImapCommand
         }
         if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = [.. SearchCommand.Kept(selected.Shown, sorted, options).Order()];
         SearchAnswer.Extended(session, selected, sorted, arguments.ByUid, modSeq, options, await SearchCommand.ScoresAsync(session, selected, key, found, options, ct).ConfigureAwait(false));
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries), options.News);
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, sorted, new SortedResult(order, entries), options.Fetch);
         return Reply.Ok("SORT completed");
     }
 
