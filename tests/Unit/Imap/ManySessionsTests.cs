@@ -147,7 +147,7 @@ public class ManySessionsTests
         await b.ListAsync("STORE 2 +FLAGS.SILENT (\\Deleted)");
         await b.ListAsync("EXPUNGE");
         // The message that is gone, and one that has changed since, in one conditional STORE.
-        await b.ListAsync("STORE 2 +FLAGS.SILENT (Blue)");
+        await b.ListAsync("STORE 2 +FLAGS.SILENT (\\Seen)");
         (await a.AskAsync($"STORE 1:3 (UNCHANGEDSINCE {whole}) +FLAGS.SILENT (\\Seen)")).ShouldStartWith("NO [MODIFIED 3]");
         a.Untagged.ShouldContain(r => r.StartsWith($"* OK [HIGHESTMODSEQ {whole}]"));
         a.Untagged.ShouldNotContain(r => r.StartsWith("* VANISHED"));
