@@ -143,8 +143,9 @@ sealed partial class ModelClient(MailRoom room, MailboxModel model, Random rando
         var modified = Modified().Match(reply) is { Success: true } m ? Picture.Numbers(m.Groups[1].Value) : [];
         if (prefix.Length == 0) modified = [.. modified.Select(n => numbers[(int)n - 1])];
         if (modified.Count == 0) Answered(reply);
-        if (model.Foresees) modified.ShouldBe(expected, reply);
-        model.Store(uids, mode, flag, since ? _picture.SyncedAt : long.MaxValue);
+        // What changed by another flag alone need not be refused (RFC 7162 §3.1.12).
+        if (model.Foresees) modified.Except(expected).ShouldBeEmpty(reply);
+        model.Store(uids.Except(modified), mode, flag);
         if (!silent) return;
         if (CondStore) _picture.Apply(_client.Untagged, [.. uids.Except(modified)], mode, flag);
         else if (model.Foresees)
