@@ -32,15 +32,16 @@ public class ImapTranscriptTests
         {
             // In memory where that is to be had: what a sync costs is not the question.
             var folder = Directory.Exists("/dev/shm") ? Directory.CreateDirectory($"/dev/shm/posthorn-imap-{Guid.NewGuid():N}").FullName : Directory.CreateTempSubdirectory("posthorn-imap-").FullName;
-            await using (var store = await MailStore.OpenAsync(new StoreOptions { Directory = folder }, TimeProvider.System, NullLogger.Instance))
+            try
             {
+                await using var store = await MailStore.OpenAsync(new StoreOptions { Directory = folder }, TimeProvider.System, NullLogger.Instance);
                 using var directory = new AccountDirectory(store, new AccountOptions());
                 var stage = await ImapStage.SetAsync(store);
                 using var server = new ImapServer(Options(name), store, directory, stage, TimeProvider.System, NullLogger.Instance);
                 var listener = new ImapListenerSettings(() => new SslServerAuthenticationOptions(), true);
                 await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, stage: stage);
             }
-            Directory.Delete(folder, true);
+            finally { Directory.Delete(folder, true); }
         }
     }
 

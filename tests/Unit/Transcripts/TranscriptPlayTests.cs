@@ -4,7 +4,7 @@ using Posthorn.Wire.Connections;
 using Shouldly;
 using Xunit;
 
-namespace Posthorn.Tests.Unit.Testing;
+namespace Posthorn.Tests.Unit.Transcripts;
 
 /// <summary>The player of transcripts, against a server that numbers its connections and says every line again.</summary>
 public class TranscriptPlayTests
