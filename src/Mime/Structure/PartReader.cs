@@ -51,6 +51,7 @@ sealed class PartReader
     State _state;
     bool _lineStart;
     Part? _root;
+    readonly ReferencesField _references = new(); // of the message itself
 
     // The window: _base is the offset in the message of its first octet; lines are counted up to _counted (in the window).
     long _base;
@@ -179,7 +180,8 @@ sealed class PartReader
 
     void Envelope(ref Frame f, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (f.Builder is { } builder && EnvelopeBuilder.Wants(name) && Afford(value)) builder.Field(name, value);
+        if (_depth == 1 && ReferencesField.Is(name)) _references.Add(value);
+        else if (f.Builder is { } builder && EnvelopeBuilder.Wants(name) && Afford(value)) builder.Field(name, value);
     }
 
     /// <summary>The first field of a name counts.</summary>
@@ -417,6 +419,7 @@ sealed class PartReader
             Languages = (IReadOnlyList<string>?)f.Languages ?? [],
             Location = f.Location,
             Envelope = f.Envelope,
+            References = _depth == 1 ? _references.Text : null,
             Parts = (IReadOnlyList<Part>?)f.Parts ?? [],
         };
         if (f.Boundary is not null) _boundaries--;

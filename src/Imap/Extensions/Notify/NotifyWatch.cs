@@ -17,6 +17,9 @@ sealed class NotifyWatch : IDisposable
     /// <summary>Mailboxes that may have changes at a time before the client is told that it asks for too much (RFC 5465 §5.8).</summary>
     const int Most = 10_000;
 
+    /// <summary>Changed mailboxes that are looked at one by one; with more the whole tree is read.</summary>
+    const int MostByOne = 100;
+
     readonly ImapSession _session;
     readonly IReadOnlyList<NotifyGroup> _groups; // all but the one for the selected mailbox
     readonly NotifyGroup? _selected;
@@ -25,7 +28,8 @@ sealed class NotifyWatch : IDisposable
     readonly Dictionary<long, IDisposable> _accounts = [];
     Dictionary<long, NotifyEvents> _pending = [];
     List<FeedItem> _annotated = [];
-    bool _namesChanged;
+    HashSet<long> _renamed = []; // own mailboxes that came, went, or have another name or subscription
+    bool _namesChanged; // more than those
 
     internal NotifyWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
     {
@@ -87,7 +91,11 @@ sealed class NotifyWatch : IDisposable
                     ChangeKind.Flags => NotifyEvents.FlagChange,
                     _ => NotifyEvents.None,
                 };
-                if (what == NotifyEvents.None) _namesChanged = true;
+                if (what == NotifyEvents.None)
+                {
+                    if (change.MailboxId == 0 || change.AccountId != _session.Who?.AccountId || _renamed.Count >= MostByOne) _namesChanged = true;
+                    else _renamed.Add(change.MailboxId);
+                }
                 else if (_pending.Count <= Most) _pending[change.MailboxId] = _pending.GetValueOrDefault(change.MailboxId) | what;
             }
         Signal.Set();
@@ -148,10 +156,12 @@ sealed class NotifyWatch : IDisposable
         if (TellsMessages && _session.Selected is { } selected) await SelectedAsync(selected, mayExpunge).ConfigureAwait(false);
         Dictionary<long, NotifyEvents> pending;
         List<FeedItem> annotated;
+        HashSet<long> renamed;
         bool names;
         lock (_noting)
         {
-            if (_pending.Count == 0 && _annotated.Count == 0 && !_namesChanged) return;
+            if (_pending.Count == 0 && _annotated.Count == 0 && _renamed.Count == 0 && !_namesChanged) return;
+            (renamed, _renamed) = (_renamed, []);
             (pending, _pending) = (_pending, []);
             (annotated, _annotated) = (_annotated, []);
             (names, _namesChanged) = (_namesChanged, false);
@@ -162,11 +172,30 @@ sealed class NotifyWatch : IDisposable
             _session.Watch(new NotifyWatch(_session, []), false);
             return;
         }
-        var tree = Read();
-        if (names) _names.Tell(tree);
-        foreach (var entry in tree.Entries)
-            if (entry.Mailbox is { } mailbox && pending.TryGetValue(mailbox.Id, out var events)) Status(entry, mailbox, events);
-        foreach (var item in annotated) Annotated(tree, item);
+        if (names) _names.Tell(Read());
+        else if (renamed.Count > 0)
+        {
+            List<string> former = [.. renamed.Select(_names.Known).OfType<TreeEntry>().Select(static e => e.Name)];
+            _names.Tell(_session.Store.Read(unit => MailboxTree.ReadPart(unit, _session.Who!.AccountId, renamed, former)), renamed);
+        }
+        foreach (var (entry, events) in Changed(pending)) Status(entry, entry.Mailbox!, events);
+        foreach (var item in annotated) Annotated(item);
+    }
+
+    /// <summary>The mailboxes in which something happened, with their counts of now, by name: no others are read.</summary>
+    List<(TreeEntry Entry, NotifyEvents Events)> Changed(Dictionary<long, NotifyEvents> pending)
+    {
+        if (pending.Count == 0) return [];
+        var changed = new List<(TreeEntry Entry, NotifyEvents Events)>();
+        _session.Store.Read(unit =>
+        {
+            foreach (var (id, events) in pending)
+                if (_names.Known(id) is { Mailbox: { } known } entry && unit.Mailboxes.Get(known.AccountId, id) is { } mailbox)
+                    changed.Add((entry with { Mailbox = mailbox with { Name = entry.Name } }, events));
+            return changed.Count;
+        });
+        changed.Sort(static (x, y) => string.CompareOrdinal(x.Entry.Name, y.Entry.Name));
+        return changed;
     }
 
     async ValueTask SelectedAsync(SelectedMailbox selected, bool mayExpunge)
@@ -205,14 +234,14 @@ sealed class NotifyWatch : IDisposable
         StatusWriter.Write(_session, mailbox, _session.CondStore ? items | StatusItems.HighestModSeq : items);
     }
 
-    void Annotated(MailboxTree tree, FeedItem item)
+    void Annotated(FeedItem item)
     {
         var name = "";
         if (item.MailboxId == 0)
         {
             if (!_groups.Any(static g => (g.Events & NotifyEvents.ServerMetadataChange) != 0)) return;
         }
-        else if (tree.Entries.FirstOrDefault(e => e.Mailbox?.Id == item.MailboxId) is { } entry && (Wanted(entry) & NotifyEvents.MailboxMetadataChange) != 0) name = entry.Name;
+        else if (_names.Known(item.MailboxId) is { } entry && (Wanted(entry) & NotifyEvents.MailboxMetadataChange) != 0) name = entry.Name;
         else return;
         Metadata.MetadataAnswer.Names(_session, name, item.Entries);
     }

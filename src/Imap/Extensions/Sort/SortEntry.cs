@@ -38,7 +38,7 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, i
     {
         var entries = new List<SortEntry>(indices.Count);
         if (NeedsEnvelopes)
-            EnvelopeScan.Run(session, selected, indices, bodies: false, (index, source) => entries.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
+            EnvelopeScan.Run(session, selected, indices, references: false, (index, source) => entries.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
         else
             foreach (var index in indices) entries.Add(Entry(selected.Shown[index], null));
         entries.Sort(this);

@@ -37,7 +37,7 @@ sealed class ThreadCommand : ImapCommand
         if (SearchCommand.Refuses(session, selected, null, wanted.Charset, ref key) is { } refusal) return new(refusal);
         var bySubject = wanted.Algorithm == "ORDEREDSUBJECT";
         var messages = new List<ThreadMessage>();
-        EnvelopeScan.Run(session, selected, MailboxSearch.Run(session, selected, key, ct), bodies: !bySubject,
+        EnvelopeScan.Run(session, selected, MailboxSearch.Run(session, selected, key, ct), references: !bySubject,
             (index, source) => messages.Add(Message(selected, index, source, !bySubject)), ct);
         session.Out.Raw("* THREAD"u8);
         if (messages.Count > 0) session.Out.SP();
@@ -75,6 +75,7 @@ sealed class ThreadCommand : ImapCommand
 
     static List<string> ReferencesOf(MessageSource source)
     {
+        if (source.TryReferences(out _, out var kept)) return MessageIdList.Read(Encoding.Latin1.GetString(kept));
         var header = new OctetRange(0, source.PrefixLength + source.Root.BodyStart).Slice(0, HeaderSummary.MaxHeader);
         var field = new ArrayBufferWriter<byte>();
         var filter = new HeaderFieldsFilter(["References"], not: false);
