@@ -72,14 +72,14 @@ maillog_file_prefixes = {d}
 DOVECOT = """\
 base_dir = {d}/run
 state_dir = {d}/state
-instance_name = posthorn-bench
+instance_name = posthorn-bench-{format}
 log_path = {d}/log
 listen = 127.0.0.1
 protocols = pop3 imap
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain
-mail_location = maildir:~/
+mail_location = {format}:~/
 mail_uid = {uid}
 mail_gid = {gid}
 first_valid_uid = 1
@@ -90,7 +90,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={uid} gid={gid} home={mail}/%n
+  args = uid={uid} gid={gid} home={home}/%n
 }}
 service pop3-login {{
   inet_listener pop3 {{
@@ -104,6 +104,9 @@ service pop3-login {{
   process_min_avail = 1
 }}
 service pop3 {{
+  process_min_avail = 1
+}}
+service imap {{
   process_min_avail = 1
 }}
 service imap-login {{
@@ -194,21 +197,23 @@ class Postfix:
 
 
 class Dovecot:
-    name = "Dovecot"
+    """On Postfix's Maildirs, or on mailboxes of its own in its own format, mdbox."""
     password = "secret"
 
-    def __init__(self, root, port, users):
+    def __init__(self, root, port, users, mdbox=False):
+        self.name = "mdbox" if mdbox else "Dovecot"
         self.pop3, self.imap = port, port + 33
-        self.d = d = f"{root}/dovecot"
-        self.cage = Cage("dovecot")
+        self.d = d = f"{root}/{self.name.lower()}"
+        self.cage = Cage(self.name.lower())
         owner = pwd.getpwnam("nobody")
-        for sub in ("run", "state"):
+        for sub in ("run", "state", "home"):
             os.makedirs(f"{d}/{sub}")
-        with open(f"{d}/users", "w") as f:
-            f.writelines(f"{u}:{{PLAIN}}{self.password}::::::\n" for u in users)
+        os.chown(f"{d}/home", owner.pw_uid, owner.pw_gid)
+        self.more(users)
         os.chmod(f"{d}/users", 0o644)
         with open(f"{d}/dovecot.conf", "w") as f:
-            f.write(DOVECOT.format(d=d, port=port, imap=self.imap, mail=f"{root}/mail", uid=owner.pw_uid, gid=owner.pw_gid))
+            f.write(DOVECOT.format(d=d, port=port, imap=self.imap, format="mdbox" if mdbox else "maildir",
+                                   home=f"{d}/home" if mdbox else f"{root}/mail", uid=owner.pw_uid, gid=owner.pw_gid))
 
     def start(self):
         began = time.monotonic()
@@ -218,6 +223,10 @@ class Dovecot:
         took = time.monotonic() - began
         starter.wait()
         return took
+
+    def more(self, users):
+        with open(f"{self.d}/users", "a") as f:
+            f.writelines(f"{u}:{{PLAIN}}{self.password}::::::\n" for u in users)
 
     def login(self, user):
         return user, self.password

@@ -46,12 +46,10 @@ class Posthorn:
                 **({"delivery": delivery} if delivery else {}),
                 "log": {"file": f"{self.root}/log"},
             }, f)
-        secret = f"{self.root}/password"
-        with open(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+        with open(os.open(f"{self.root}/password", os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
             f.write(self.password + "\n")
         self.verb("domain", "add", "example.test")
-        for user in users:
-            self.verb("account", "add", f"{user}@example.test", "--password-file", secret)
+        self.more(users)
         for domain, port in (sinks or {}).items():
             self.verb("route", "add", domain, f"smtp:127.0.0.1:{port}")
         self.cage = None
@@ -61,6 +59,10 @@ class Posthorn:
         if done.returncode:
             raise SystemExit(f"posthorn {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def more(self, users):
+        for user in users:
+            self.verb("account", "add", f"{user}@example.test", "--password-file", f"{self.root}/password")
 
     def start(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,7 +1,7 @@
 """Measures Posthorn beside Postfix and Dovecot, in turn within one run, and prints the table of medians.
 
 bench/run [--rounds N] [--only NAME...] [--quick] [--write]
-  --only    of: inbound50 inbound50keep inbound1 inbound100k relay50 relay2 pop3 search start idle imapidle imap1m fair queue1m
+  --only    of: inbound50 inbound50keep inbound1 inbound100k relay50 relay2 pop3 search imap imapmix start idle imapidle imap1m fair queue1m
   --write   puts the table into bench/README.md
 """
 import argparse
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import imap
 import imapscale
 import load
 import million
@@ -162,6 +163,59 @@ def measure_search(table, ours, dovecot, root, rounds, scale):
         table.add(f"SEARCH {query.split()[0]} of {title}, {count:,} x 4 KB", mine, theirs, "ms", *wanted, digits=1)
 
 
+def measure_imap(table, servers, root, rounds, scale):
+    count, user, (ours, dovecot, mdbox) = int(50_000 * scale), "large", servers
+    for server in servers:
+        server.more([user])
+    search.fill_maildir(f"{root}/mail/{user}", count, 4096, count)
+    imap.fill(mdbox, user, search.messages(count, 4096, count))
+    imap.fill(ours, user, search.messages(count, 4096, count))
+    while json.loads(ours.verb("search", "status", "--json"))["waiting"]:
+        time.sleep(0.5)
+    large = imap.Large(servers, user, count, max(rounds, 5))
+    size = f"{count:,} x 4 KB"
+
+    def milliseconds(title, took, wanted=None):
+        for peer in servers[1:]:
+            mine, theirs = (median(took[s]) * 1000 for s in (ours, peer))
+            table.add(f"{title}, {peer.name}", mine, theirs, "ms", f"<= {wanted:g}" if wanted else "", mine <= wanted * theirs if wanted else None, digits=2)
+
+    def rate(title, took, messages, wanted):
+        for peer in servers[1:]:
+            mine, theirs = (messages / median(took[s]) for s in (ours, peer))
+            table.add(f"{title}, {peer.name}", mine, theirs, "messages/s", f">= {wanted:g}", mine >= wanted * theirs)
+        print("    spread: " + ", ".join(f"{s.name} {spread(took[s]):.0f} %" for s in servers))
+
+    milliseconds(f"LOGIN + SELECT, {size}", large.select(login=True), 1)
+    milliseconds(f"SELECT, {size}", large.select(login=False))
+    rate(f"FETCH 1:* (FLAGS UID RFC822.SIZE), {size}", large.fetch("(FLAGS UID RFC822.SIZE)"), count, 1.5)
+    rate(f"FETCH 1:* ENVELOPE, {size}", large.fetch("ENVELOPE"), count, 1.5)
+    rate("UID FETCH of 1,000 bodies", large.bodies(large.uids()), 1000, 1.5)
+    changed = min(10_000, count)
+    rate(f"STORE FLAGS of {changed:,}", large.store(changed), changed, 1)
+    rate(f"STORE FLAGS.SILENT of {changed:,}", large.store(changed, ".SILENT"), changed, 1)
+    batches = imap.new_messages(1000)
+    rate("APPEND of 1,000 x 4 KB, one by one", large.append(batches, many=False), 1000, 2)
+    rate("APPEND of 1,000 x 4 KB, MULTIAPPEND", large.append(batches, many=True), 1000, 2)
+    large.close()
+
+
+def measure_imapmix(table, servers, rounds, scale):
+    for server in servers:
+        server.more(imap.MIX)
+        imap.fill_mix(server)
+    commands = int(400 * scale)
+    for title, users in (("an account each", imap.MIX), (f"{imap.SHARED} accounts", imap.MIX[:imap.SHARED])):
+        runs = {server: [] for server in servers}
+        for n in range(max(rounds, 3) + 1):
+            for server in servers:
+                runs[server].append(imap.mix(server, users, commands, n))
+        rate = {s: median([r[0] for r in runs[s][1:]]) for s in servers}
+        for peer in servers[1:]:
+            table.add(f"{imap.CLIENTS} clients mixed, {title}, {peer.name}", rate[servers[0]], rate[peer], "commands/s", ">= 1.5", rate[servers[0]] >= 1.5 * rate[peer])
+        print("    spread and refused: " + ", ".join(f"{s.name} {spread([r[0] for r in runs[s][1:]]):.0f} %, {median([r[1] for r in runs[s]]) * 100:.2f} %" for s in servers))
+
+
 def measure_start(table, ours, rounds):
     ours.stop()
     took, memory = [], []
@@ -285,6 +339,15 @@ def main():
             measure_pop3(table, ours, postfix, dovecot, arguments.rounds, scale)
         if wanted("search"):
             measure_search(table, ours, dovecot, root, arguments.rounds, scale)
+        if wanted("imap") or wanted("imapmix"):
+            mdbox = peers.Dovecot(root, 17310, USERS, mdbox=True)
+            cleanup.callback(mdbox.stop)
+            mdbox.start()
+            if wanted("imap"):
+                measure_imap(table, (ours, dovecot, mdbox), root, arguments.rounds, scale)
+            if wanted("imapmix"):
+                measure_imapmix(table, (ours, dovecot, mdbox), arguments.rounds, scale)
+            mdbox.stop()
         if wanted("start"):
             measure_start(table, ours, arguments.rounds)
         if wanted("idle"):

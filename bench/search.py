@@ -1,4 +1,5 @@
 """Searching one mailbox of many messages: a client that counts, and mail with words as people use them."""
+import itertools
 import os
 import pwd
 import random
@@ -19,9 +20,9 @@ def words(count=20000):
 def messages(count, octets, every):
     """Mail of about so many octets; each word is the rarer the higher its number. One in `every` has the rare word."""
     dice, names = random.Random(11), words()
-    weights = [1 / (n + 2) for n in range(len(names))]
+    weights = list(itertools.accumulate(1 / (n + 2) for n in range(len(names))))
     for n in range(count):
-        text = dice.choices(names, weights, k=octets // 8)
+        text = dice.choices(names, cum_weights=weights, k=octets // 8)
         if n % every == every // 2:
             text[len(text) // 2] = RARE
         lines = "\r\n".join(" ".join(text[i:i + 10]) for i in range(0, len(text), 10))

@@ -53,12 +53,13 @@ public sealed record Resolution(ResolutionStatus Status, IReadOnlyList<Destinati
 public sealed class AccountDirectory : IDisposable
 {
     readonly Func<DirectoryRows> _load;
-    readonly AccountOptions _options;
     readonly MailStore? _store;
     readonly Lock _loading = new();
     AddressBook _book;
     int _wanted = 1;
     int _have;
+
+    internal AccountOptions Options { get; }
 
     public AccountDirectory(MailStore store, AccountOptions options)
         : this(() => store.Read(DirectoryRows.Load), options)
@@ -71,7 +72,7 @@ public sealed class AccountDirectory : IDisposable
     internal AccountDirectory(Func<DirectoryRows> load, AccountOptions options)
     {
         _load = load;
-        _options = options;
+        Options = options;
         _book = AddressBook.Build(new([], [], [], [], []), options);
         Reload();
     }
@@ -95,7 +96,7 @@ public sealed class AccountDirectory : IDisposable
     public Resolution ResolvePostmaster(bool explain = false)
     {
         var book = Book;
-        var domain = (_options.DefaultDomain is { } name ? book.MainDomain(name) : null) ?? book.FirstDomain;
+        var domain = (Options.DefaultDomain is { } name ? book.MainDomain(name) : null) ?? book.FirstDomain;
         return domain is null
             ? new Resolution(ResolutionStatus.NoSuchUser, [], explain ? ["there is no domain here yet, so there is no postmaster"] : [])
             : Resolver.Resolve(book, new EmailAddress("postmaster", domain.Row.Name), explain);
@@ -151,7 +152,7 @@ public sealed class AccountDirectory : IDisposable
     {
         var book = Book;
         if (name.Length > EmailAddress.MaxLocalPart + 1 + EmailAddress.MaxDomain) return (name, null);
-        if (!name.Contains('@') && _options.DefaultDomain is { } completion) name += "@" + completion;
+        if (!name.Contains('@') && Options.DefaultDomain is { } completion) name += "@" + completion;
         if (EmailAddress.TryParse(name) is not { } address) return (name.ToLowerInvariant(), null);
         if (book.MainDomain(address.Domain) is not { } domain) return (address.Key, null);
         var account = domain.Accounts.GetValueOrDefault(address.LocalPart);
@@ -168,7 +169,7 @@ public sealed class AccountDirectory : IDisposable
         {
             var wanted = Volatile.Read(ref _wanted);
             if (wanted == _have) return _book;
-            var book = AddressBook.Build(_load(), _options);
+            var book = AddressBook.Build(_load(), Options);
             Volatile.Write(ref _book, book);
             Volatile.Write(ref _have, wanted);
             return book;
@@ -184,4 +185,7 @@ public sealed record AccountOptions
 
     /// <summary>The character between user and tag in a subaddress.</summary>
     public char SubaddressSeparator { get; init; } = '+';
+
+    /// <summary>True when SCRAM logins work with passwords that people chose too (docs/adr/0019-scram-for-passwords.md).</summary>
+    public bool ScramPasswords { get; init; } = true;
 }

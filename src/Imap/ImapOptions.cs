@@ -32,6 +32,18 @@ public sealed record ImapOptions
     /// <summary>Octets of a message that may be appended (RFC 7889).</summary>
     public long MaxMessageSize { get; init; } = 50 << 20;
 
+    /// <summary>Messages that one command may work on (RFC 9738); 0 for any number.</summary>
+    public int MessageLimit { get; init; }
+
+    /// <summary>Messages that one COPY or APPEND may make, where there is no <see cref="MessageLimit"/> (RFC 9738); 0 for any number.</summary>
+    public int SaveLimit { get; init; }
+
+    /// <summary>The domain of names without one in URLs, as in logins; null for none.</summary>
+    public string? DefaultDomain { get; init; }
+
+    /// <summary>Main addresses of accounts that submission servers log in with: they may fetch what was signed for "submit+" (RFC 4467 §3).</summary>
+    public IReadOnlyList<string> SubmissionAccounts { get; init; } = [];
+
     /// <summary>How long a mailbox stays in memory that nobody has selected any more.</summary>
     public TimeSpan KeepViews { get; init; } = TimeSpan.FromMinutes(5);
 

@@ -16,7 +16,7 @@ public sealed class SearchIndex : IAsyncDisposable
     /// What the octets in the file mean, and which text they were made from: to be raised with every change of
     /// <see cref="Reading.SearchContent"/>, <see cref="Reading.CaseMap"/>, of the texts that Posthorn.Mime extracts, or of the pages.
     /// </summary>
-    internal const int Version = 1;
+    internal const int Version = 2;
 
     readonly MailStore _store;
     readonly ILogger _log;

@@ -74,14 +74,22 @@ public sealed class ChangeHub
                     Call(static state => state.arrived(state.AccountId), (arrived, change.AccountId));
         if (changes.Count == 0 || _watchers.IsEmpty)
             return;
-        foreach (var group in changes.GroupBy(static c => c.AccountId))
-        {
-            if (!_watchers.TryGetValue(group.Key, out var watchers))
-                continue;
-            Change[] theirs = [.. group];
-            foreach (var watcher in watchers)
-                Call(static state => state.watcher.Handler(state.theirs), (watcher, theirs));
-        }
+        // Most groups are about one account; they are not taken apart.
+        var first = changes[0].AccountId;
+        if (changes.TrueForAll(c => c.AccountId == first))
+            Publish(first, changes);
+        else
+            foreach (var group in changes.GroupBy(static c => c.AccountId))
+                Publish(group.Key, group);
+    }
+
+    void Publish(long account, IEnumerable<Change> changes)
+    {
+        if (!_watchers.TryGetValue(account, out var watchers))
+            return;
+        Change[] theirs = [.. changes];
+        foreach (var watcher in watchers)
+            Call(static state => state.watcher.Handler(state.theirs), (watcher, theirs));
     }
 
     /// <summary>A watcher's error is its own: the commit has happened, the others must hear of it.</summary>

@@ -14,6 +14,7 @@ public class ReadUnit
         Mailboxes = new Messages.MailboxTables(this);
         Places = new Messages.PlaceScans(this);
         Arrivals = new Messages.ArrivalScans(this);
+        Threads = new Messages.ThreadTable(this);
         Subscriptions = new Messages.SubscriptionTable(this);
         Rights = new Sharing.RightsTable(this);
         Annotations = new Sharing.AnnotationTable(this);
@@ -31,6 +32,7 @@ public class ReadUnit
     public Messages.MailboxTables Mailboxes { get; }
     public Messages.PlaceScans Places { get; }
     public Messages.ArrivalScans Arrivals { get; }
+    public Messages.ThreadTable Threads { get; }
     public Messages.SubscriptionTable Subscriptions { get; }
     public Sharing.RightsTable Rights { get; }
     public Sharing.AnnotationTable Annotations { get; }

@@ -5,12 +5,12 @@ using Posthorn.Storage.Directory;
 namespace Posthorn.Accounts.Credentials;
 
 /// <summary>
-/// App passwords: made here, 128 random bits, so a fast hash and few SCRAM rounds are enough; nobody can search that space.
+/// App passwords: made here, 128 random bits, so a fast hash is enough; nobody can search that space.
 /// </summary>
 static class AppPassword
 {
-    /// <summary>RFC 7677 §4 asks for at least this many; more would only slow the honest.</summary>
-    public const int Iterations = 4096;
+    /// <summary>One exchange has one number of rounds, so these have as many as passwords do, though they would not need them.</summary>
+    public const int Iterations = PasswordKeys.Rounds;
 
     const string Alphabet = "abcdefghijklmnopqrstuvwxyz234567";
     const int Letters = 26;
@@ -81,14 +81,8 @@ static class AppPassword
     /// StoredKey and ServerKey (RFC 5802 §3). They fit the secret as it was shown, with its dashes: a SCRAM client proves the
     /// text it was given, and no server can tidy that.
     /// </summary>
-    public static (byte[] StoredKey, byte[] ServerKey) ScramKeys(string shown, byte[] salt, int iterations)
-    {
-        var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(shown), salt, iterations, HashAlgorithmName.SHA256, 32);
-        var storedKey = SHA256.HashData(HMACSHA256.HashData(salted, "Client Key"u8));
-        var serverKey = HMACSHA256.HashData(salted, "Server Key"u8);
-        CryptographicOperations.ZeroMemory(salted);
-        return (storedKey, serverKey);
-    }
+    public static (byte[] StoredKey, byte[] ServerKey) ScramKeys(string shown, byte[] salt, int iterations) =>
+        PasswordKeys.Derive(Encoding.UTF8.GetBytes(shown), salt, iterations);
 
     /// <summary>True when the credential is for this service and has not run out.</summary>
     public static bool Covers(AppPasswordRow row, string protocol, DateTimeOffset now)

@@ -85,6 +85,7 @@ public sealed partial class Authenticator : IAuthenticator
         var candidates = new List<(long, byte[], byte[])>();
         if (account is { MayLogIn: true })
         {
+            if (_directory.Options.ScramPasswords && account.Row.Keys is { Rounds: PasswordKeys.Rounds } keys) candidates.Add((PasswordKeys.Id(keys), keys.StoredKey, keys.ServerKey));
             var now = _time.GetUtcNow();
             foreach (var row in account.AppPasswords)
                 if (row.Iterations == AppPassword.Iterations && AppPassword.Covers(row, context.Protocol, now))
@@ -103,7 +104,9 @@ public sealed partial class Authenticator : IAuthenticator
             if (attempt.Delay > TimeSpan.Zero) await Task.Delay(attempt.Delay, _time, ct).ConfigureAwait(false);
             Principal? principal = null;
             // Looked up anew: it may have been revoked while the exchange ran.
-            if (credentialId is { } id && account is { MayLogIn: true }
+            if (credentialId < 0)
+                principal = account is { MayLogIn: true } && account.Row.Keys is { } keys && PasswordKeys.Id(keys) == credentialId ? Who(account, mechanism, "password") : null;
+            else if (credentialId is { } id && account is { MayLogIn: true }
                 && account.AppPasswords.Find(r => r.Id == id) is { } row && AppPassword.Covers(row, context.Protocol, _time.GetUtcNow()))
                 principal = await AcceptAsync(account, row, mechanism, ct).ConfigureAwait(false);
             return await EndAsync(attempt, context, mechanism, key, principal, ct).ConfigureAwait(false);
@@ -129,8 +132,7 @@ public sealed partial class Authenticator : IAuthenticator
         var hash = account?.Row.PasswordHash;
         var good = await _kdf.VerifyAsync(password, hash, ct).ConfigureAwait(false);
         if (!good || account is not { MayLogIn: true }) return null;
-        if (_kdf.NeedsUpgrade(hash!)) await UpgradeAsync(account, hash!, password, ct).ConfigureAwait(false);
-        else _cache.Add(account, mechanism, password.Span);
+        if (!await ImproveAsync(account, hash!, password, ct).ConfigureAwait(false)) _cache.Add(account, mechanism, password.Span);
         return Who(account, mechanism, "password");
     }
 
@@ -155,17 +157,24 @@ public sealed partial class Authenticator : IAuthenticator
         return new(LoginOutcome.Throttled);
     }
 
-    // A better hash is a favour: that it could not be made or stored must not cost the login.
-    async ValueTask UpgradeAsync(AccountEntry account, string old, ReadOnlyMemory<byte> password, CancellationToken ct)
+    // A better hash and keys for SCRAM are favours: that they could not be made or stored must not cost the login. True when the
+    // hash is about to be another one.
+    async ValueTask<bool> ImproveAsync(AccountEntry account, string hash, ReadOnlyMemory<byte> password, CancellationToken ct)
     {
+        var upgrade = _kdf.NeedsUpgrade(hash);
+        var makesKeys = _directory.Options.ScramPasswords && account.Row.Keys is not { Rounds: PasswordKeys.Rounds };
+        if (!upgrade && !makesKeys) return false;
         try
         {
-            await _store.UpgradeAsync(account.Row.Id, old, await _kdf.MakeAsync(password, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+            var better = upgrade ? await _kdf.MakeAsync(password, ct).ConfigureAwait(false) : null;
+            var keys = makesKeys ? await _kdf.KeysAsync(password, account.Row.ScramSalt, ct).ConfigureAwait(false) : null;
+            await _store.ImproveAsync(account.Row, better, keys, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StoreException or KdfBusyException or CryptographicException)
         {
             LogNotUpgraded(e, account.Address.ToString());
         }
+        return upgrade;
     }
 
     async ValueTask<Principal> AcceptAsync(AccountEntry account, AppPasswordRow row, string mechanism, CancellationToken ct)

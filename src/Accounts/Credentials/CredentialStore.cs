@@ -1,17 +1,22 @@
 using System.Security.Cryptography;
 using Posthorn.Storage;
+using Posthorn.Storage.Directory;
 
 namespace Posthorn.Accounts.Credentials;
 
 /// <summary>The three things a login writes or keeps in the store.</summary>
 sealed class CredentialStore(MailStore store)
 {
-    /// <summary>Puts <paramref name="better"/> in the place of <paramref name="old"/>, unless the password has been changed meanwhile.</summary>
-    public async ValueTask UpgradeAsync(long accountId, string old, string better, CancellationToken ct) =>
+    /// <summary>Puts a better hash in the place of the one before, and keys beside it, unless the password has been changed meanwhile.</summary>
+    /// <param name="before">What the password was checked against.</param>
+    /// <param name="better">Null to leave the hash as it is.</param>
+    /// <param name="keys">Made with the salt of <paramref name="before"/>; null to leave them as they are.</param>
+    public async ValueTask ImproveAsync(AccountRow before, string? better, ScramKeys? keys, CancellationToken ct) =>
         await store.WriteAsync(unit =>
         {
-            if (unit.Directory.Account(accountId) is not { } row || row.PasswordHash != old) return false;
-            unit.Directory.UpdateAccount(row with { PasswordHash = better });
+            if (unit.Directory.Account(before.Id) is not { } row || row.PasswordHash != before.PasswordHash) return false;
+            var sameSalt = row.ScramSalt.AsSpan().SequenceEqual(before.ScramSalt);
+            unit.Directory.UpdateAccount(row with { PasswordHash = better ?? row.PasswordHash, Keys = sameSalt && keys is not null ? keys : row.Keys });
             return true;
         }, ct).ConfigureAwait(false);
 

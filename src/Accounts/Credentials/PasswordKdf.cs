@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Posthorn.Storage.Directory;
 
 namespace Posthorn.Accounts.Credentials;
 
@@ -39,6 +40,9 @@ public sealed class PasswordKdf : IDisposable
     /// <summary>Checks a password; with null for the hash it does the same work and says no.</summary>
     internal Task<bool> VerifyAsync(ReadOnlyMemory<byte> password, string? hash, CancellationToken ct) =>
         Run(() => PasswordHash.Verify(password.Span, hash ?? _decoy.Value) && hash is not null, ct);
+
+    /// <summary>SCRAM keys of a password.</summary>
+    internal Task<ScramKeys> KeysAsync(ReadOnlyMemory<byte> password, byte[] salt, CancellationToken ct) => Run(() => PasswordKeys.Make(password.Span, salt), ct);
 
     internal bool NeedsUpgrade(string hash) => _hash.NeedsUpgrade(hash);
 

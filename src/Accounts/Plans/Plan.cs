@@ -21,6 +21,9 @@ public sealed record PlanAccount(string Address, string? Hash, string Name = "",
 
     /// <summary>True when what is sent on stays in the mailbox too.</summary>
     public bool KeepsForwarded { get; init; } = true;
+
+    /// <summary>Messages it may have; 0 for no bound.</summary>
+    public long MessageQuota { get; init; }
 }
 
 /// <summary>An alias in a plan.</summary>
@@ -58,6 +61,7 @@ public sealed record Plan(IReadOnlyList<PlanDomain> Domains, IReadOnlyList<PlanA
                 {
                     Forward = a.Forward,
                     KeepsForwarded = a.KeepsForwarded,
+                    MessageQuota = a.MessageQuota,
                 })],
             [.. rows.Aliases.OrderBy(a => a.Id).Select(a => new PlanAlias(a.Pattern, a.Targets, a.Enabled))])
         {

@@ -20,13 +20,16 @@ public sealed record PlanAppPassword(string Name, string Keys, string Scopes = "
         row.Scopes,
         row.Expires);
 
+    /// <summary>RFC 7677 §4.</summary>
+    const int LeastIterations = 4096;
+
     /// <summary>The parts of keys; false when they are none that a login could be checked against.</summary>
     internal static bool TryKeys(string text, out PlanKeys keys)
     {
         keys = default;
         var parts = text.Split('$');
-        // RFC 7677 §4: no fewer rounds than those of our own.
-        if (parts.Length != 4 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var iterations) || iterations < AppPassword.Iterations) return false;
+        // Of other rounds than ours SCRAM makes no use, but PLAIN needs only the hash.
+        if (parts.Length != 4 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var iterations) || iterations < LeastIterations) return false;
         if (!TryOctets(parts[1], AppPassword.KeyLength, out var hash) || !TryOctets(parts[2], AppPassword.KeyLength, out var stored)
             || !TryOctets(parts[3], AppPassword.KeyLength, out var server)) return false;
         keys = new(iterations, hash, stored, server);

@@ -113,8 +113,8 @@ sealed class PlanDiff
     static void Add(DirectoryChange change, PlanAccount wanted)
     {
         var row = change.AddAccount(wanted.Address, wanted.Name, wanted.Hash, wanted.Quota, wanted.Language);
-        if (!wanted.Enabled || wanted.Forward.Count > 0)
-            change.Tables.UpdateAccount(row = row with { Enabled = wanted.Enabled, Forward = wanted.Forward, KeepsForwarded = wanted.KeepsForwarded });
+        if (!wanted.Enabled || wanted.Forward.Count > 0 || wanted.MessageQuota > 0)
+            change.Tables.UpdateAccount(row = Row(row, wanted));
         new PlanAppPasswords(row, [], wanted).Apply(change.Tables);
     }
 
@@ -126,7 +126,9 @@ sealed class PlanDiff
         Enabled = wanted.Enabled,
         Forward = wanted.Forward,
         KeepsForwarded = wanted.KeepsForwarded,
+        MessageQuota = wanted.MessageQuota,
         PasswordHash = wanted.Hash ?? there.PasswordHash,
+        Keys = wanted.Hash is null || wanted.Hash == there.PasswordHash ? there.Keys : null,
     };
 
     static List<string> Differences(AccountRow there, PlanAccount wanted)
@@ -134,6 +136,7 @@ sealed class PlanDiff
         var found = new List<string>();
         if (there.Name != wanted.Name) found.Add($"name \"{wanted.Name}\" instead of \"{there.Name}\"");
         if (there.Quota != wanted.Quota) found.Add($"quota {Quota(wanted.Quota)} instead of {Quota(there.Quota)}");
+        if (there.MessageQuota != wanted.MessageQuota) found.Add($"message quota {Count(wanted.MessageQuota)} instead of {Count(there.MessageQuota)}");
         if (there.Language != wanted.Language) found.Add($"language {wanted.Language} instead of {there.Language}");
         if (there.Enabled != wanted.Enabled) found.Add(wanted.Enabled ? "enabled" : "disabled");
         if (!there.Forward.SequenceEqual(wanted.Forward) || there.KeepsForwarded != wanted.KeepsForwarded)
@@ -145,6 +148,8 @@ sealed class PlanDiff
     static string Forward(IReadOnlyList<string> to, bool keep) => to.Count == 0 ? "none" : $"to {string.Join(", ", to)}{(keep ? "" : " (keeping nothing)")}";
 
     static string Quota(long octets) => octets == 0 ? "none" : PlanWriter.Size(octets);
+
+    static string Count(long messages) => messages == 0 ? "none" : messages.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     void Aliases()
     {

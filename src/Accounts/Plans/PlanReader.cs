@@ -57,6 +57,7 @@ static class PlanReader
             {
                 "name" => account with { Name = Text(value) },
                 "quota" => account with { Quota = Size(value) },
+                "messageQuota" => account with { MessageQuota = Count(value) },
                 "language" => account with { Language = Text(value) },
                 "enabled" => account with { Enabled = Bool(value) },
                 "forward" => account with { Forward = Targets(value) },
@@ -64,7 +65,7 @@ static class PlanReader
                 "hash" => account with { Hash = Hash(value) },
                 "salt" => account with { Salt = Salt(value) },
                 "appPasswords" => account with { AppPasswords = AppPasswords(value) },
-                _ => throw value.Wrong("unknown; an account has name, quota, language, enabled, forward, keep, hash, salt and appPasswords"),
+                _ => throw value.Wrong("unknown; an account has name, quota, messageQuota, language, enabled, forward, keep, hash, salt and appPasswords"),
             };
         if (!account.KeepsForwarded && account.Forward.Count == 0) throw node.Wrong("\"keep\" is for \"forward\", and there is none");
         // Keys without the salt they were made with would be app passwords that never log in.
@@ -143,6 +144,9 @@ static class PlanReader
         if (node.Kind is not (JsonTokenType.Number or JsonTokenType.String)) throw node.Wrong("a number of octets or a text such as \"2G\" is wanted");
         return TrySize(node.Text, out var size) ? size : throw node.Wrong("this is no size; write 500M or 2G");
     }
+
+    static long Count(PlanNode node) => node.Kind == JsonTokenType.Number && long.TryParse(node.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+        ? count : throw node.Wrong("a number of messages is wanted");
 
     /// <summary>Octets, with K, M, G or T for powers of 1,024.</summary>
     public static bool TrySize(string text, out long size)

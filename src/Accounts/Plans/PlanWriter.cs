@@ -44,11 +44,12 @@ static class PlanWriter
 
     static string Account(PlanAccount account)
     {
-        var plain = account.Name == "" && account.Quota == 0 && account.Language == "en" && account.Enabled && account.AppPasswords is null && account.Forward.Count == 0;
+        var plain = account.Name == "" && account is { Quota: 0, MessageQuota: 0 } && account.Language == "en" && account.Enabled && account.AppPasswords is null && account.Forward.Count == 0;
         if (plain && account.Hash is not null) return Quote(account.Hash);
         return Members(
             ("name", account.Name == "" ? null : Quote(account.Name)),
             ("quota", account.Quota == 0 ? null : Quote(Size(account.Quota))),
+            ("messageQuota", account.MessageQuota == 0 ? null : account.MessageQuota.ToString(CultureInfo.InvariantCulture)),
             ("language", account.Language == "en" ? null : Quote(account.Language)),
             ("enabled", account.Enabled ? null : "false"),
             ("forward", account.Forward.Count == 0 ? null : Addresses(account.Forward)),

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Posthorn.Accounts.Addresses;
 using Posthorn.Accounts.Credentials;
@@ -84,10 +85,15 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
         var address = DirectoryChange.Address(account.Address);
         if (account.Password is not null && account.PasswordHash is not null)
             throw new AccountRefusal("bad-input", "give a password or a hash, not both");
+        if (account.MessageQuota < 0) throw new AccountRefusal("bad-input", "a quota cannot be negative");
         var hash = account.Password is { } password ? await HashAsync(password, address.Key, ct).ConfigureAwait(false) : account.PasswordHash;
+        var salt = RandomNumberGenerator.GetBytes(AppPassword.SaltLength);
+        var keys = await KeysAsync(account.Password, salt, ct).ConfigureAwait(false);
         return await ChangeAsync(change =>
         {
             var row = change.AddAccount(account.Address, account.Name, hash, account.Quota, account.Language);
+            change.Tables.SetScramSalt(row.Id, salt);
+            change.Tables.UpdateAccount(row = row with { MessageQuota = account.MessageQuota, ScramSalt = salt, Keys = keys });
             change.Check();
             return View(change.Rows, row);
         }, ct).ConfigureAwait(false);
@@ -110,15 +116,19 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
     public async ValueTask<AccountView> SetPasswordAsync(string address, string password, CancellationToken ct = default)
     {
         var hash = await HashAsync(password, DirectoryChange.Address(address).Key, ct).ConfigureAwait(false);
-        return await UpdateAsync(address, row => row with { PasswordHash = hash }, ct).ConfigureAwait(false);
+        var salt = DirectoryChange.Account(Rows(), address).ScramSalt;
+        var keys = await KeysAsync(password, salt, ct).ConfigureAwait(false);
+        return await UpdateAsync(address, row => row with { PasswordHash = hash, Keys = row.ScramSalt.AsSpan().SequenceEqual(salt) ? keys : null }, ct).ConfigureAwait(false);
     }
 
     public ValueTask<AccountView> SetEnabledAsync(string address, bool enabled, CancellationToken ct = default) =>
         UpdateAsync(address, row => row with { Enabled = enabled }, ct);
 
     /// <param name="quota">Octets; 0 for none.</param>
-    public ValueTask<AccountView> SetQuotaAsync(string address, long quota, CancellationToken ct = default) =>
-        quota < 0 ? throw new AccountRefusal("bad-input", "a quota cannot be negative") : UpdateAsync(address, row => row with { Quota = quota }, ct);
+    /// <param name="messages">Messages; 0 for no bound, null to leave it as it is.</param>
+    public ValueTask<AccountView> SetQuotaAsync(string address, long quota, long? messages = null, CancellationToken ct = default) =>
+        quota < 0 || messages < 0 ? throw new AccountRefusal("bad-input", "a quota cannot be negative")
+        : UpdateAsync(address, row => row with { Quota = quota, MessageQuota = messages ?? row.MessageQuota }, ct);
 
     public ValueTask<AccountView> SetNameAsync(string address, string name, CancellationToken ct = default) =>
         UpdateAsync(address, row => row with { Name = name }, ct);
@@ -154,13 +164,15 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
         if (unknown is not null) throw new AccountRefusal("bad-input", $"\"{unknown}\" is no scope; there are {string.Join(", ", AppPassword.Scopes)}");
         if (expires <= time.GetUtcNow()) throw new AccountRefusal("bad-input", "the app password would have run out already");
         var secret = AppPassword.Make();
+        var salt = DirectoryChange.Account(Rows(), address).ScramSalt;
+        var (storedKey, serverKey) = AppPassword.ScramKeys(secret, salt, AppPassword.Iterations);
         return ChangeAsync(change =>
         {
             var account = change.Account(address);
+            if (!account.ScramSalt.AsSpan().SequenceEqual(salt)) throw new AccountRefusal("busy", $"{address} has just been changed: try again");
             if (change.Tables.AppPasswords().Any(p => p.AccountId == account.Id && p.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
                 throw new AccountRefusal("exists", $"{address} has an app password \"{name}\" already");
             var letters = Encoding.ASCII.GetBytes(secret.Replace("-", "", StringComparison.Ordinal));
-            var (storedKey, serverKey) = AppPassword.ScramKeys(secret, account.ScramSalt, AppPassword.Iterations);
             var row = change.Tables.AddAppPassword(account.Id, name, AppPassword.Hash(letters, account.ScramSalt), storedKey, serverKey,
                 AppPassword.Iterations, string.Join(' ', scopes.Distinct()), expires);
             return new NewAppPassword(View(row), secret);
@@ -249,6 +261,20 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
         }
     }
 
+    /// <summary>Null where there is no password, or SCRAM is not for passwords.</summary>
+    async ValueTask<ScramKeys?> KeysAsync(string? password, byte[] salt, CancellationToken ct)
+    {
+        if (password is null || !options.ScramPasswords) return null;
+        try
+        {
+            return await kdf.KeysAsync(Encoding.UTF8.GetBytes(password), salt, ct).ConfigureAwait(false);
+        }
+        catch (KdfBusyException)
+        {
+            return null; // the first login makes them
+        }
+    }
+
     static DomainView View(DirectoryRows rows, DomainRow row) =>
         new(row.Name, row.Enabled, [.. rows.Domains.Where(d => d.AliasOf == row.Id).Select(d => d.Name)], rows.Accounts.Count(a => a.DomainId == row.Id), row.Created);
 
@@ -262,6 +288,7 @@ public sealed class AccountService(MailStore store, PasswordKdf kdf, AccountOpti
         {
             Forward = row.Forward,
             KeepsForwarded = row.KeepsForwarded,
+            MessageQuota = row.MessageQuota,
         };
 
     static AliasView View(AliasRow row) => new(row.Pattern, row.Targets, row.Enabled, row.Created);

@@ -104,7 +104,7 @@ sealed class DirectoryChange
         if (hash is not null) Hash(hash);
         if (!_accounts.Add((domain.Id, local))) throw new AccountRefusal("exists", $"{address} is there already");
         var row = Tables.AddAccount(domain.Id, local, name, hash, quota, language);
-        SpecialFolders.Make(_unit.Mailboxes, row.Id, language);
+        SpecialFolders.Make(_unit, row.Id, language);
         return row;
     }
 

@@ -11,6 +11,9 @@ public sealed record DomainView(string Name, bool Enabled, IReadOnlyList<string>
 /// <param name="Used">Octets.</param>
 public sealed record AccountView(long Id, string Address, string Name, bool Enabled, string? PasswordScheme, int AppPasswords, long Quota, long Used, long Messages, string Language, DateTimeOffset Created)
 {
+    /// <summary>Messages it may have; 0 for no bound.</summary>
+    public long MessageQuota { get; init; }
+
     /// <summary>Where its mail is sent on to; empty for nowhere.</summary>
     public IReadOnlyList<string> Forward { get; init; } = [];
 
@@ -45,6 +48,9 @@ public sealed record NewAccount
 
     /// <summary>Octets; 0 for none.</summary>
     public long Quota { get; init; }
+
+    /// <summary>Messages; 0 for no bound.</summary>
+    public long MessageQuota { get; init; }
 
     /// <summary>The language of what the server writes to this person (RFC 5646).</summary>
     public string Language { get; init; } = "en";

@@ -1,5 +1,6 @@
 using Posthorn.Accounts;
 using Posthorn.Delivery.Inbound;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
@@ -55,7 +56,7 @@ sealed class NoticeFiling : IAsyncDisposable
             if (Destinations[i] is Destination.Local local)
             {
                 var prefix = TraceHeader.Final(null, local.Address, default);
-                outcomes[i] = Folder.File(unit, local, Folder.Find(unit, local), new NewMessage(body, prefix, Structure, Now, Trace, For: to));
+                outcomes[i] = Folder.File(unit, local, Folder.Find(unit, local), new NewMessage(body, prefix, Structure, Now, Trace, For: to) { Links = ThreadLinks.Of(Structure, Blob.Head.Span) });
                 continue;
             }
             // RFC 3461 §6.1: NOTIFY of a notice, if any, is NEVER; so nobody tells anybody about it.

@@ -45,6 +45,9 @@ sealed class Filing
     internal required byte[] Common { get; init; }
 
     internal required byte[] Structure { get; init; }
+
+    /// <summary>What ties it to its thread.</summary>
+    internal required long[] Links { get; init; }
     internal required DateTimeOffset Received { get; init; }
     internal required RecipientState ForeignState { get; init; }
 
@@ -113,7 +116,7 @@ sealed class Filing
         {
             foreach (var t in targets)
             {
-                if (filing.Recipients.Targets[t].Destination is not Destination.Local local || filing.Accounts.Account(local.AccountId) is not { Quota: > 0 }) return true;
+                if (filing.Recipients.Targets[t].Destination is not Destination.Local local || filing.Accounts.Account(local.AccountId) is not { HasQuota: true }) return true;
                 if (_outcomes[t].Kind == OutcomeKind.Filed) return true; // another recipient has led there
                 if (unit.Directory.Account(local.AccountId) is not { } account || !Quota.IsOver(account, filing.Blob.Length)) return true;
             }
@@ -142,7 +145,7 @@ sealed class Filing
             // One message is in one mailbox once, whatever ways lead there.
             if (_mailboxes is not null ? _mailboxes.TryGetValue(place, out var there) : OnlyIs(place, out there)) return there;
             var prefix = TraceHeader.Final(filing.Mail.ReversePath, local.Address, filing.Common);
-            var outcome = Folder.File(unit, local, folder, new NewMessage(Body(), prefix, filing.Structure, filing.Received, filing.Trace, For: rcpt.Recipient.ToString()));
+            var outcome = Folder.File(unit, local, folder, new NewMessage(Body(), prefix, filing.Structure, filing.Received, filing.Trace, For: rcpt.Recipient.ToString()) { Links = filing.Links });
             Remember(place, outcome);
             return outcome;
         }

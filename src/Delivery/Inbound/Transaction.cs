@@ -2,6 +2,7 @@ using Posthorn.Accounts;
 using Posthorn.Delivery.Dsn;
 using Posthorn.Mime.Headers;
 using Posthorn.Mime.Structure;
+using Posthorn.Mime.Threads;
 using Posthorn.Smtp.Server;
 using Posthorn.Storage;
 using Posthorn.Storage.Queue;
@@ -45,7 +46,7 @@ sealed class Transaction : ISmtpTransaction
     {
         for (var i = 0; i < destinations.Count; i++)
         {
-            if (destinations[i] is not Destination.Local local || _backend.Accounts.Account(local.AccountId) is not { Quota: > 0 }) return false;
+            if (destinations[i] is not Destination.Local local || _backend.Accounts.Account(local.AccountId) is not { HasQuota: true }) return false;
             // The directory's picture knows the quota, only the store knows what is used now.
             if (_backend.Store.Read(r => r.Directory.Account(local.AccountId)) is not { } account || !Quota.IsOver(account, _mail.Size ?? 0)) return false;
         }
@@ -126,6 +127,7 @@ sealed class Transaction : ISmtpTransaction
         var now = _backend.Time.GetUtcNow();
         var only = _recipients.Count == 1 ? _recipients.Accepted[0].Rcpt.Recipient : null;
         var common = TraceHeader.Common(_backend.Host, _client, _mail, Id, only, now, header);
+        var structure = StructureOf(blob, common);
         var foreignState = _backend.Options.HoldForeign ? RecipientState.Held : RecipientState.Due;
         return new Filing
         {
@@ -135,7 +137,8 @@ sealed class Transaction : ISmtpTransaction
             Mail = _mail,
             Recipients = _recipients,
             Common = common,
-            Structure = StructureOf(blob, common),
+            Structure = structure,
+            Links = _recipients.AnyLocal ? ThreadLinks.Of(structure, blob.Head.Span) : [],
             Received = now,
             ForeignState = foreignState,
             Forwards = await ForwardedCopy.OfAsync(_recipients, _mail.ReversePath, common, _backend.Router, ct).ConfigureAwait(false),

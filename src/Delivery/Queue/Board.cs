@@ -21,9 +21,6 @@ sealed class Board(QueueOptions options)
     const int MostClaimedOfLane = 64;
     const int MostClaimed = 2000;
 
-    /// <summary>A delivery that goes on for longer takes one of the places aside.</summary>
-    internal static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(2);
-
     /// <summary>A destination without work is forgotten after this.</summary>
     internal static readonly TimeSpan ForgetAfter = TimeSpan.FromMinutes(15);
 
@@ -32,14 +29,7 @@ sealed class Board(QueueOptions options)
     readonly Queue<Lane> _puttingOff = new();
     readonly Queue<Lane> _refills = new();
     readonly PriorityQueue<Lane, TimeSpan> _resting = new();
-    readonly Queue<Parcel> _started = new();
-
-    // Places of their own for destinations that are unknown and for those that are slow, so that neither takes those of the
-    // others, and all together are bounded by four times the setting.
-    readonly int _mostAside = options.Deliveries * 2;
-    int _general;
-    int _trial;
-    int _aside;
+    readonly Places _places = new(options.Deliveries);
     int _claimed;
     int _freshRows;
     int _triedRows;
@@ -49,7 +39,7 @@ sealed class Board(QueueOptions options)
     /// <summary>True while more may be taken up: half of the memory is for each kind.</summary>
     internal bool HasRoom(bool fresh) => (fresh ? _freshRows : _triedRows) < MostRows / 2;
 
-    internal int Active => _general + _trial + _aside;
+    internal int Active => _places.Taken;
 
     /// <summary>Claimed parcels that wait for a place.</summary>
     internal int ClaimedWaiting => _claimed;
@@ -98,7 +88,7 @@ sealed class Board(QueueOptions options)
     /// <summary>True when fresh mail for this destination may be queued as claimed; its place in the line is then held.</summary>
     internal bool TryReserve(Lane lane, TimeSpan now)
     {
-        if (lane.Holds || lane.PutOff is not null || now < lane.RestUntil || !lane.Fresh.IsEmpty || IsSlow(lane) || _claimed >= MostClaimed) return false;
+        if (lane.Holds || lane.PutOff is not null || now < lane.RestUntil || !lane.Fresh.IsEmpty || Places.IsSlow(lane) || _claimed >= MostClaimed) return false;
         var before = lane.Claimed + lane.Reserved;
         var room = lane.Rate > 0 ? (now >= lane.NextByRate ? 1 : 0) : lane.Proven ? MostClaimedOfLane : Math.Max(0, lane.Window.Size - lane.Active);
         if (before >= room) return false;
@@ -123,7 +113,7 @@ sealed class Board(QueueOptions options)
     /// <summary>The next that goes; null when none may now. It has a place until <see cref="End"/>.</summary>
     internal Parcel? Next(TimeSpan now)
     {
-        Age(now);
+        _places.Age(now);
         while (_resting.TryPeek(out var rested, out var until) && until <= now)
         {
             _resting.Dequeue();
@@ -132,11 +122,11 @@ sealed class Board(QueueOptions options)
         }
         for (var n = _ring.Count; n > 0; n--)
         {
-            if (_general >= options.Deliveries && _trial >= options.Deliveries && _aside >= _mostAside) return null;
+            if (_places.AllTaken) return null;
             var lane = _ring.Dequeue();
             lane.Listed = false;
             if (!MayStart(lane, now)) continue; // whoever frees it lists it again
-            var pool = PoolFor(lane);
+            var pool = _places.For(lane);
             if (pool != Pool.None)
             {
                 var parcel = Start(lane, pool, now);
@@ -157,20 +147,6 @@ sealed class Board(QueueOptions options)
         return false;
     }
 
-    /// <summary>
-    /// Which places it may have one of now. Of those for unknown destinations each gets one when half of them are taken, to
-    /// show itself: however many new tarpits there are, those that work go on.
-    /// </summary>
-    Pool PoolFor(Lane lane)
-    {
-        if (IsSlow(lane)) return _aside < _mostAside ? Pool.Aside : Pool.None;
-        if (lane.Proven) return _general < options.Deliveries ? Pool.General : Pool.None;
-        if (_trial >= options.Deliveries) return Pool.None;
-        return _trial * 2 >= options.Deliveries && lane.Active > 0 ? Pool.None : Pool.Trial;
-    }
-
-    static bool IsSlow(Lane lane) => lane.ActiveAside > 0 || lane.Duration > SlowAfter;
-
     Parcel Start(Lane lane, Pool pool, TimeSpan now)
     {
         var parcel = lane.Take()!;
@@ -179,9 +155,8 @@ sealed class Board(QueueOptions options)
         lane.Active++;
         lane.LastUse = now;
         if (lane.Rate > 0) lane.NextByRate = now + TimeSpan.FromMinutes(1) / lane.Rate;
-        (parcel.Started, parcel.Pool) = (now, pool);
-        Enter(parcel, 1);
-        if (pool != Pool.Aside) _started.Enqueue(parcel);
+        parcel.Started = now;
+        _places.Take(parcel, pool);
         return parcel;
     }
 
@@ -191,43 +166,10 @@ sealed class Board(QueueOptions options)
         if (parcel.Waiting.Count == 0) _claimed--;
     }
 
-    /// <summary>Moves those aside that have gone on for long, as far as there are places.</summary>
-    void Age(TimeSpan now)
-    {
-        while (_started.TryPeek(out var parcel) && (parcel.Ended || (now - parcel.Started >= SlowAfter && _aside < _mostAside)))
-        {
-            _started.Dequeue();
-            if (parcel.Ended) continue;
-            Enter(parcel, -1);
-            parcel.Pool = Pool.Aside;
-            Enter(parcel, 1);
-        }
-    }
-
-    /// <summary>Counts its place: 1 for taken, -1 for free again.</summary>
-    void Enter(Parcel parcel, int by)
-    {
-        switch (parcel.Pool)
-        {
-            case Pool.General:
-                _general += by;
-                break;
-            case Pool.Trial:
-                _trial += by;
-                break;
-            case Pool.Aside:
-                _aside += by;
-                parcel.Lane.ActiveAside += by;
-                break;
-        }
-    }
-
     /// <summary>A place is free again; nothing is learnt from it.</summary>
     internal void End(Parcel parcel)
     {
-        parcel.Ended = true;
-        Enter(parcel, -1);
-        parcel.Pool = Pool.None;
+        _places.Leave(parcel);
         parcel.Lane.Active--;
         List(parcel.Lane);
     }
@@ -345,11 +287,24 @@ sealed class Board(QueueOptions options)
         get
         {
             TimeSpan? rest = _resting.TryPeek(out _, out var until) ? until : null;
-            while (_started.TryPeek(out var ended) && ended.Ended) _started.Dequeue();
             // Nobody waits for a place: then it does not matter how long the others take.
-            TimeSpan? slow = _ring.Count > 0 && _aside < _mostAside && _started.TryPeek(out var oldest) ? oldest.Started + SlowAfter : null;
+            var slow = _ring.Count > 0 ? _places.NextSlow : null;
             return rest is null || slow < rest ? slow ?? rest : rest;
         }
+    }
+
+    /// <summary>Destinations that there is work for or that are cooled down, those with most that waits first.</summary>
+    internal List<DestinationState> States(TimeSpan now, DateTimeOffset utc)
+    {
+        var states = new List<DestinationState>();
+        foreach (var lane in _lanes.Values)
+        {
+            DateTimeOffset? cooled = lane.RestUntil > now ? utc + (lane.RestUntil - now) : null;
+            if (lane.Active > 0 || lane.Waiting > 0 || cooled is not null || lane.LastTrouble is not null)
+                states.Add(new DestinationState(lane.Key, lane.Active, lane.Window.Size, lane.Waiting, cooled, lane.LastTrouble));
+        }
+        states.Sort(static (a, b) => b.Waiting != a.Waiting ? b.Waiting.CompareTo(a.Waiting) : string.CompareOrdinal(a.Destination, b.Destination));
+        return states;
     }
 
     /// <summary>Forgets what is known of destinations.</summary>

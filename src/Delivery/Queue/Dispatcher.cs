@@ -17,9 +17,6 @@ sealed class Dispatcher : IDisposable
     /// <summary>A lease holds for so long unless it is renewed.</summary>
     internal static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(10);
 
-    /// <summary>From one look at the store to the next, when nobody falls due.</summary>
-    static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
-
     /// <summary>Parcels that are put off at once.</summary>
     const int MostPuttingOff = 500;
 
@@ -27,31 +24,23 @@ sealed class Dispatcher : IDisposable
     readonly Board _board;
     readonly RouteChoice _routes;
     readonly LeaseTable _leases = new();
-    readonly HashSet<long> _known = [];
-    readonly HashSet<long> _ended = [];
-    readonly CancellationTokenSource _cut = new();
+    readonly KnownRecipients _known = new();
+    readonly LookTimes _looks = new();
     readonly TimeProvider _time;
     readonly long _origin;
-    readonly Attempts _attempts;
-    readonly ResultWriter _results;
-    readonly DeliveryJournal _journal;
+    readonly Runner _runner;
     readonly QueueOptions _options;
     readonly Signal _signal;
     readonly ILogger _log;
     List<Parcel> _toClaim = [];
     TaskCompletionSource? _emptied;
-    DateTimeOffset? _nextDue;
-    TimeSpan _restUntil;
-    bool _look = true;
-    bool _restart;
-    bool _scanning;
     bool _stopping;
     int _going;
     int _puttingOff;
 
-    internal Dispatcher(string owner, QueueOptions options, Func<RouteBook> routes, Attempts attempts, ResultWriter results, DeliveryJournal journal, Signal signal, TimeProvider time, ILogger log)
+    internal Dispatcher(string owner, QueueOptions options, Func<RouteBook> routes, Runner runner, Signal signal, TimeProvider time, ILogger log)
     {
-        (Owner, _options, _attempts, _results, _journal, _signal, _time, _log) = (owner, options, attempts, results, journal, signal, time, log);
+        (Owner, _options, _runner, _signal, _time, _log) = (owner, options, runner, signal, time, log);
         _board = new Board(options);
         _routes = new RouteChoice(routes);
         _origin = time.GetTimestamp();
@@ -158,11 +147,9 @@ sealed class Dispatcher : IDisposable
     void Go(Parcel parcel)
     {
         _going++;
-        if (parcel.Leased.Count > 0) Begin(parcel);
+        if (parcel.Leased.Count > 0) _runner.Begin(this, parcel);
         else _toClaim.Add(parcel);
     }
-
-    void Begin(Parcel parcel) => ThreadPool.UnsafeQueueUserWorkItem(static work => _ = work.Self.RunAsync(work.Parcel), (Self: this, Parcel: parcel), preferLocal: false);
 
     /// <summary>Those that have a place and wait for their claim.</summary>
     internal List<Parcel> TakeToClaim()
@@ -192,7 +179,7 @@ sealed class Dispatcher : IDisposable
                 {
                     if (!byId.TryGetValue(row.Id, out var r))
                     {
-                        Forget(row.Id); // somebody else has it, or an administrator took it out
+                        _known.Forget(row.Id); // somebody else has it, or an administrator took it out
                         continue;
                     }
                     // Another way was written into the row since it was taken up: it is taken up again.
@@ -200,7 +187,7 @@ sealed class Dispatcher : IDisposable
                     else
                     {
                         back.Add(r);
-                        Forget(r.Id);
+                        _known.Forget(r.Id);
                     }
                 }
                 if (mine.Count == 0)
@@ -211,7 +198,7 @@ sealed class Dispatcher : IDisposable
                 parcel.Message = messages[parcel.MessageId];
                 parcel.Leased = mine;
                 _leases.Add(parcel, Now);
-                Begin(parcel);
+                _runner.Begin(this, parcel);
             }
         }
         return back;
@@ -223,7 +210,7 @@ sealed class Dispatcher : IDisposable
         lock (_gate)
             foreach (var parcel in batch)
             {
-                foreach (var row in parcel.Waiting) Forget(row.Id);
+                foreach (var row in parcel.Waiting) _known.Forget(row.Id);
                 Drop(parcel);
             }
     }
@@ -235,81 +222,45 @@ sealed class Dispatcher : IDisposable
         Gone();
     }
 
-    void Forget(long id)
-    {
-        _known.Remove(id);
-        // What is read now may still show it as it was.
-        if (_scanning) _ended.Add(id);
-    }
-
     void Gone()
     {
         if (--_going == 0) _emptied?.TrySetResult();
     }
 
-    async Task RunAsync(Parcel parcel)
-    {
-        try
-        {
-            var report = parcel.Unsent is null ? await _attempts.DeliverAsync(parcel, _cut.Token).ConfigureAwait(false) : null;
-            // The place is free before the result is on disk: the next one need not wait for a commit.
-            if (parcel.Unsent is null)
-            {
-                Placed(parcel, report);
-                Pump();
-            }
-            var verdicts = report is null ? _attempts.NotMade(parcel) : _attempts.Judge(parcel, report, _cut.IsCancellationRequested);
-            var noticeQueued = await _results.WriteAsync(parcel.Message!, parcel.Route, verdicts, CancellationToken.None).ConfigureAwait(false);
-            _journal.Forget(parcel.Leased);
-            NextDue(verdicts);
-            if (noticeQueued) Look();
-        }
-        catch (Exception e) when (e is StoreException or ObjectDisposedException or OperationCanceledException)
-        {
-            // The store is gone, and the process goes with it: the leases and the journal tell the next one.
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _leases.Remove(parcel);
-                foreach (var r in parcel.Leased) Forget(r.Id);
-                if (parcel.Unsent is not null) _puttingOff--;
-                Gone();
-            }
-            if (parcel.Unsent is not null) Pump();
-        }
-    }
-
-    void Placed(Parcel parcel, DeliveryReport? report)
+    /// <summary>Its place is free again. The report tells of the destination; null for nothing learnt.</summary>
+    internal void Delivered(Parcel parcel, DeliveryReport? report)
     {
         lock (_gate)
         {
-            if (report is null || _cut.IsCancellationRequested)
-            {
-                _board.End(parcel); // what was cut says nothing about the destination
-                return;
-            }
-            if (_board.End(parcel, report.Health, Attempts.Trouble(report), Now))
+            if (report is null) _board.End(parcel);
+            else if (_board.End(parcel, report.Health, Attempts.Trouble(report), Now))
                 QueueLog.Down(_log, parcel.Lane.Key, (long)parcel.Lane.Rest.TotalSeconds, parcel.Lane.LastTrouble ?? "");
         }
     }
 
-    void NextDue(List<Verdict> verdicts)
+    internal void NextDue(List<Verdict> verdicts)
     {
         lock (_gate)
             foreach (var verdict in verdicts)
-                if (verdict.Kind == VerdictKind.Deferred && (_nextDue is null || verdict.Next < _nextDue))
-                {
-                    _nextDue = verdict.Next;
-                    _signal.Set();
-                }
+                if (verdict.Kind == VerdictKind.Deferred && _looks.WantAt(verdict.Next)) _signal.Set();
+    }
+
+    /// <summary>Its result is on disk, or never will be.</summary>
+    internal void Ended(Parcel parcel)
+    {
+        lock (_gate)
+        {
+            _leases.Remove(parcel);
+            foreach (var r in parcel.Leased) _known.Forget(r.Id);
+            if (parcel.Unsent is not null) _puttingOff--;
+            Gone();
+        }
     }
 
     /// <summary>The store is to be looked at soon.</summary>
     internal void Look()
     {
-        lock (_gate) _look = true;
+        lock (_gate) _looks.Want();
         _signal.Set();
     }
 
@@ -317,8 +268,8 @@ sealed class Dispatcher : IDisposable
     void RefreshRoutes()
     {
         if (!_routes.Refresh()) return;
-        _board.Clear(row => _known.Remove(row.Id));
-        _restart = _look = true;
+        _board.Clear(row => _known.GiveUp(row.Id));
+        _looks.WantAll();
         _signal.Set();
     }
 
@@ -328,22 +279,14 @@ sealed class Dispatcher : IDisposable
         lock (_gate)
         {
             RefreshRoutes();
-            var restart = _restart;
-            _restart = false;
-            return restart;
+            return _looks.TakeRestart();
         }
     }
 
     /// <summary>True when somebody has fallen due or was queued, or may have been.</summary>
     internal bool TakeLook(DateTimeOffset now)
     {
-        lock (_gate)
-        {
-            // Whoever falls due does not rest: the look finds him, so it is not in vain.
-            if (!(_nextDue <= now) && !(_look && Now >= _restUntil)) return false;
-            (_look, _nextDue) = (false, null);
-            return true;
-        }
+        lock (_gate) return _looks.Take(now, Now);
     }
 
     /// <summary>The store was read to its end, which took so long; the next who falls due does so then.</summary>
@@ -351,9 +294,8 @@ sealed class Dispatcher : IDisposable
     {
         lock (_gate)
         {
-            if (nextDue is { } due && (_nextDue is null || due < _nextDue)) _nextDue = due;
-            // So that looking takes at most a tenth of the time; bounded, since who was stopped meanwhile did not look for so long.
-            _restUntil = Now + (took * 10 < LongestRest ? took * 10 : LongestRest);
+            if (nextDue is { } due) _looks.WantAt(due);
+            _looks.Looked(took, Now);
         }
     }
 
@@ -363,10 +305,7 @@ sealed class Dispatcher : IDisposable
         lock (_gate)
         {
             var now = Now;
-            TimeSpan? idle = _board.NextChange is { } change ? change - now : null;
-            if (_nextDue is { } due && due - _time.GetUtcNow() is var wait && !(wait > idle)) idle = wait;
-            if (_look && !(_restUntil - now > idle)) idle = _restUntil - now;
-            return idle;
+            return _looks.Until(_board.NextChange - now, _time.GetUtcNow(), now);
         }
     }
 
@@ -378,11 +317,7 @@ sealed class Dispatcher : IDisposable
     /// <summary>Before the store is read: who comes to an end from now on may still be in what is read.</summary>
     internal void BeginReading()
     {
-        lock (_gate)
-        {
-            _scanning = true;
-            _ended.Clear();
-        }
+        lock (_gate) _known.BeginReading();
     }
 
     /// <summary>What was read.</summary>
@@ -392,12 +327,10 @@ sealed class Dispatcher : IDisposable
         {
             var now = Now;
             foreach (var row in rows)
-                if (IsNew(row) && _board.Offer(row, _routes.Of(row), now)) _known.Add(row.Id);
-            _scanning = false;
+                if (_known.IsNew(row) && _board.Offer(row, _routes.Of(row), now)) _known.Add(row.Id);
+            _known.EndReading();
         }
     }
-
-    bool IsNew(WaitingRecipient row) => !_known.Contains(row.Id) && !_ended.Contains(row.Id);
 
     /// <summary>A line that has room for more of the store; false when there is none.</summary>
     internal bool NextRefill([NotNullWhen(true)] out LineUp? line, [NotNullWhen(true)] out Lane? lane, out string? domain, out QueuePosition after, out QueuePosition? rescan)
@@ -424,14 +357,14 @@ sealed class Dispatcher : IDisposable
             line.Read(domain, upTo);
             foreach (var row in rows)
             {
-                if (!IsNew(row)) continue;
+                if (!_known.IsNew(row)) continue;
                 var route = _routes.Of(row);
                 // One that was sent another way since is found by the common scan.
                 if (Board.KeyOf(route, row.Domain) != lane.Key) continue;
                 _known.Add(row.Id);
                 _board.Append(lane, row, route);
             }
-            _scanning = false;
+            _known.EndReading();
         }
     }
 
@@ -465,19 +398,7 @@ sealed class Dispatcher : IDisposable
 
     internal List<DestinationState> Destinations()
     {
-        lock (_gate)
-        {
-            var (now, utc) = (Now, _time.GetUtcNow());
-            var states = new List<DestinationState>();
-            foreach (var lane in _board.Lanes)
-            {
-                DateTimeOffset? cooled = lane.RestUntil > now ? utc + (lane.RestUntil - now) : null;
-                if (lane.Active > 0 || lane.Waiting > 0 || cooled is not null || lane.LastTrouble is not null)
-                    states.Add(new DestinationState(lane.Key, lane.Active, lane.Window.Size, lane.Waiting, cooled, lane.LastTrouble));
-            }
-            states.Sort(static (a, b) => b.Waiting != a.Waiting ? b.Waiting.CompareTo(a.Waiting) : string.CompareOrdinal(a.Destination, b.Destination));
-            return states;
-        }
+        lock (_gate) return _board.States(Now, _time.GetUtcNow());
     }
 
     internal void Forgive()
@@ -514,7 +435,7 @@ sealed class Dispatcher : IDisposable
     }
 
     /// <summary>What has not sent its final dot ends.</summary>
-    internal Task CutAsync() => _cut.CancelAsync();
+    internal Task CutAsync() => _runner.CutAsync();
 
-    public void Dispose() => _cut.Dispose();
+    public void Dispose() => _runner.Dispose();
 }

@@ -26,7 +26,7 @@ sealed class RunningQueue : IDisposable
         (_store, _journal, _time, _log, Schedule) = (store, journal, time, log, schedule);
         _signal = new Signal(time);
         Results = new ResultWriter(store, notices, schedule, time, log);
-        Dispatcher = new Dispatcher(owner, options, routes, new Attempts(agent, journal, schedule, time, log), Results, journal, _signal, time, log);
+        Dispatcher = new Dispatcher(owner, options, routes, new Runner(new Attempts(agent, journal, schedule, time, log), Results, journal), _signal, time, log);
         var loop = new QueueLoop(store, Dispatcher, new TakeUp(store, Dispatcher, schedule, time), _signal, time, log);
         _loop = Task.Run(() => loop.RunAsync(_stop.Token));
         _care = CareAsync(new Caretaker(store, Dispatcher, recovery, schedule, options, time, log));

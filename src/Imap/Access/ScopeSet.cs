@@ -20,14 +20,14 @@ static class ScopeSet
             case MailboxFilter.Subscribed:
                 return entry.Subscribed;
             case MailboxFilter.Mailboxes:
-                return scope.Names.Any(n => MailboxName.Normal(n) == entry.Name);
+                return scope.Mailboxes.Contains(entry.Name);
             case MailboxFilter.Subtree or MailboxFilter.SubtreeOne:
-                foreach (var name in scope.Names)
+                if (scope.Mailboxes.Contains(entry.Name)) return true;
+                // The one right above, or any.
+                for (var at = entry.Name.LastIndexOf(MailboxName.Delimiter); at > 0; at = entry.Name.LastIndexOf(MailboxName.Delimiter, at - 1))
                 {
-                    var root = MailboxName.Normal(name);
-                    if (entry.Name == root) return true;
-                    if (entry.Name.StartsWith(root + MailboxName.Delimiter, StringComparison.Ordinal)
-                        && (scope.Filter == MailboxFilter.Subtree || entry.Name.AsSpan(root.Length + 1).IndexOf(MailboxName.Delimiter) < 0)) return true;
+                    if (scope.Mailboxes.Contains(entry.Name[..at])) return true;
+                    if (scope.Filter == MailboxFilter.SubtreeOne) return false;
                 }
                 return false;
             default:

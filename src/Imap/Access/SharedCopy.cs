@@ -1,4 +1,5 @@
 using Posthorn.Imap.Session;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Messages;
 
@@ -21,6 +22,7 @@ static class SharedCopy
             {
                 Keywords = (rights & Rights.Write) != 0 ? place.Keywords?.Split(' ') ?? [] : [],
                 Protocol = "imap",
+                Links = ThreadLinks.Of(message.Structure, default),
             };
             done.Add(new Transferred(uid, unit.Mailboxes.Deliver(target.AccountId, target.Id, copy)));
         }

@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Session;
 using Posthorn.Storage.Messages;
 
@@ -15,11 +16,10 @@ sealed class CloseCommand(string verb, bool expunge) : ImapCommand
     {
         arguments.None(session);
         var selected = session.Selected!;
-        if (expunge && !selected.ReadOnly && (selected.Rights & Rights.Expunge) != 0) await ExpungeCommand.RunAsync(session, selected, static _ => true).ConfigureAwait(false);
-        // RFC 7162 §3.2.8: the change number that the client has to know is that of what it never hears of.
-        var highest = expunge && session.CondStore && !selected.ReadOnly ? $"HIGHESTMODSEQ {selected.View.Current.HighestModSeq}" : null;
+        if (expunge && !selected.ReadOnly && (selected.Rights & Rights.Expunge) != 0) await ExpungeCommand.RunAsync(session, selected, null).ConfigureAwait(false);
         session.Deselect();
-        return Reply.Ok(highest, $"{verb} completed");
+        // RFC 7162 §3.2.8: no HIGHESTMODSEQ, since the client has not heard of what went.
+        return Reply.Ok($"{verb} completed");
     }
 }
 
@@ -36,8 +36,7 @@ sealed class ExpungeCommand(bool byUid) : ImapCommand
         var selected = session.Selected!;
         if (selected.ReadOnly) return Reply.No("READ-ONLY", "the mailbox is open for reading only");
         if ((selected.Rights & Rights.Expunge) == 0) return Reply.No("NOPERM", "you may not expunge here");
-        Picked? chosen = uids is null ? null : Picker.Pick(selected, uids, byUid: true);
-        await RunAsync(session, selected, uid => chosen is not { } set || set.Contains(selected.Shown, uid)).ConfigureAwait(false);
+        await RunAsync(session, selected, uids is null ? null : Picker.Pick(selected, uids, byUid: true)).ConfigureAwait(false);
         selected.Tell(mayExpunge: true);
         return Reply.Ok(session.CondStore ? $"HIGHESTMODSEQ {selected.Shown.HighestModSeq}" : null, "EXPUNGE completed");
     }
@@ -57,14 +56,15 @@ sealed class ExpungeCommand(bool byUid) : ImapCommand
     }
 
     /// <summary>Removes the messages that are marked as deleted now; the client is told by who calls.</summary>
-    internal static async ValueTask RunAsync(ImapSession session, SelectedMailbox selected, Func<uint, bool> wanted)
+    /// <param name="among">Those of UID EXPUNGE; null for all, of which there may be any number (RFC 9738 §3.1).</param>
+    internal static async ValueTask RunAsync(ImapSession session, SelectedMailbox selected, Picked? among)
     {
         var uids = new List<uint>();
         foreach (var chunk in selected.View.Current.Chunks)
             foreach (ref readonly var row in chunk.AsSpan())
-                if ((row.Flags & MessageFlags.Deleted) != 0 && wanted(row.Uid)) uids.Add(row.Uid);
+                if ((row.Flags & MessageFlags.Deleted) != 0 && (among is not { } set || set.Contains(selected.Shown, row.Uid))) uids.Add(row.Uid);
+        if (among is not null) MessageLimits.Cut(session, uids);
         if (uids.Count == 0) return;
-        // Not cancelled by a drain: once begun, the client learns what became of it.
-        await session.Store.WriteAsync(unit => unit.Mailboxes.Expunge(selected.AccountId, selected.MailboxId, uids, "imap"), CancellationToken.None).ConfigureAwait(false);
+        await session.WriteAsync(unit => unit.Mailboxes.Expunge(selected.AccountId, selected.MailboxId, uids, "imap")).ConfigureAwait(false);
     }
 }

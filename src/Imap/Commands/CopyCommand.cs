@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Storage;
@@ -23,18 +24,21 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
         if (move && (selected.Rights & Removing) != Removing) return Reply.No("NOPERM", "you may not remove messages here");
         var found = session.Find(wanted.Mailbox, Rights.Insert, "TRYCREATE");
         if (found.Mailbox is not { } target) return found.Refusal;
-        var uids = Picker.Pick(selected, wanted.Messages, arguments.ByUid).Uids(selected.Shown);
+        var picked = Picker.Pick(selected, wanted.Messages, arguments.ByUid);
+        var uids = (move ? MessageLimits.Cut(session, selected.Shown, picked) : picked).Uids(selected.Shown);
         if (uids.Count == 0) return Reply.Ok($"{verb} completed");
+        if (!move && MessageLimits.RefusesCopy(session, uids) is { } refusal) return refusal;
         // RFC 2180 §4.4: by number all must be there; a UID that is gone is passed over.
         if (!arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0)) return Reply.No("EXPUNGEISSUED", "some of the messages are gone");
         IReadOnlyList<Transferred>? done;
         try
         {
-            done = await session.Store.WriteAsync(unit => Transfer(unit, selected, target, found.Rights, uids), CancellationToken.None).ConfigureAwait(false);
+            done = await session.WriteAsync(unit => Transfer(unit, selected, target, found.Rights, uids)).ConfigureAwait(false);
         }
         catch (OverQuotaException) { return Reply.No("OVERQUOTA", "the mailbox is full"); }
         if (done is null) return Reply.No("TRYCREATE", "there is no such mailbox");
         if (done.Count == 0) return Reply.Ok($"{verb} completed");
+        selected.NoteOwn(target.Id, done.Select(static d => d.To.Uid));
         var code = $"COPYUID {target.UidValidity} {SequenceSet.Of([.. done.Select(static d => d.From)])} {SequenceSet.Of([.. done.Select(static d => d.To.Uid)])}";
         if (!move) return Reply.Ok(code, "COPY completed");
         // RFC 6851 §4.3: before the client hears that they are gone.
@@ -59,7 +63,7 @@ sealed class CopyCommand(string verb, bool move) : ImapCommand
             : move ? unit.Mailboxes.Move(selected.AccountId, selected.MailboxId, target.Id, uids, "imap")
             : unit.Mailboxes.Copy(selected.AccountId, selected.MailboxId, target.Id, uids);
         // A copy of one's own costs nothing unless a message had to be made of it: only what makes the account larger can be too much.
-        if (before is { Quota: > 0 } && unit.Directory.Account(target.AccountId) is { } after && after.Used > before.Used && after.Used > before.Quota)
+        if (before is { HasQuota: true } && unit.Directory.Account(target.AccountId) is { } after && after.Messages > before.Messages && !after.HasRoom(0, 0))
             throw new OverQuotaException();
         return done;
     }

@@ -22,15 +22,18 @@ sealed class EnableCommand : ImapCommand
     internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
         var wanted = Read(session, arguments);
+        var all = Enabled.None;
         session.Out.Raw("* ENABLED"u8);
         foreach (var name in wanted.Distinct())
         {
             if (!Known.TryGetValue(name, out var what) || (session.Enabled & what) == what || Capabilities.IsOff(session, name)) continue;
-            session.Enable(what);
+            all |= what;
             session.Out.SP();
             session.Out.Raw(System.Text.Encoding.ASCII.GetBytes(name == "IMAP4REV2" ? "IMAP4rev2" : name));
         }
         session.Out.EndLine();
+        // Behind that line: what comes with it may have lines of its own (RFC 7162 §3.1.2).
+        if (all != Enabled.None) session.Enable(all);
         return new(Reply.Ok("ENABLE completed"));
     }
 

@@ -1,3 +1,4 @@
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -25,28 +26,30 @@ sealed class FetchCommand : ImapCommand
         var wanted = Read(session, arguments);
         if (wanted.Vanished && !(session.QResync && arguments.ByUid)) return Reply.Bad("VANISHED is for UID FETCH, and QRESYNC has to be enabled");
         if (wanted.ChangedSince is not null || wanted.Items.Any(static i => i.Attribute == FetchAttribute.ModSeq)) session.Enable(Enabled.CondStore);
+        if (MessageLimits.Refuses(session, wanted.Partial) is { } tooMany) return tooMany;
         if (wanted.Vanished) TellVanished(session, selected, wanted);
         var picked = Choose(selected, wanted, arguments.ByUid);
+        // RFC 9738 §3.1: what is cut is worked on from the newest down.
+        var newestFirst = wanted.Partial is null && MessageLimits.Cut(session, selected.Shown, picked);
         var plan = new FetchPlan(session, selected, wanted, arguments.ByUid);
         await plan.MarkSeenAsync(picked).ConfigureAwait(false);
         var gone = false;
         if (plan.NeedsRows)
         {
-            var batch = new List<int>(Batch);
-            foreach (var index in picked)
+            for (var at = 0; at < picked.Count; at += Batch)
             {
-                batch.Add(index);
-                if (batch.Count < Batch) continue;
-                gone |= await WriteAsync(plan, batch, ct).ConfigureAwait(false);
-                batch.Clear();
+                var n = Math.Min(Batch, picked.Count - at);
+                gone |= await WriteAsync(plan, picked.GetRange(newestFirst ? picked.Count - at - n : at, n), newestFirst, ct).ConfigureAwait(false);
+                await session.Progress.TellAsync(at + n, picked.Count).ConfigureAwait(false);
             }
-            if (batch.Count > 0) gone |= await WriteAsync(plan, batch, ct).ConfigureAwait(false);
         }
         else
-            foreach (var index in picked)
+            for (var i = 0; i < picked.Count; i++)
             {
-                plan.WriteFromView(index);
-                if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
+                plan.WriteFromView(picked[newestFirst ? picked.Count - 1 - i : i]);
+                if (!session.Connection.ShouldFlush) continue;
+                await session.Connection.FlushAsync().ConfigureAwait(false);
+                await session.Progress.TellAsync(i + 1, picked.Count).ConfigureAwait(false);
             }
         if (plan.Refusal is { } refusal) return refusal;
         // RFC 2180 §4.1.2: what was there for this client and is gone for others.
@@ -94,11 +97,12 @@ sealed class FetchCommand : ImapCommand
     }
 
     /// <summary>Writes a batch; true when a message of it is gone.</summary>
-    static async ValueTask<bool> WriteAsync(FetchPlan plan, List<int> batch, CancellationToken ct)
+    static async ValueTask<bool> WriteAsync(FetchPlan plan, List<int> batch, bool backwards, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
         var gone = false;
-        foreach (var (index, source) in plan.Load(batch))
+        var loaded = plan.Load(batch);
+        foreach (var (index, source) in backwards ? loaded.Reverse() : loaded)
         {
             if (source is null) gone = true;
             else

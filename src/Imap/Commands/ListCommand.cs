@@ -26,10 +26,11 @@ sealed class ListCommand(string verb, bool subscribed) : ImapCommand
         }
         var tree = session.Store.Read(unit => MailboxTree.Read(unit, session.Who!.AccountId));
         ListPattern[] patterns = [.. wanted.Patterns.Select(p => new ListPattern(MailboxName.Normal(wanted.Reference + p), MailboxName.Delimiter))];
+        var hidden = !subscribed && (wanted.Select & ListSelect.RecursiveMatch) == 0 ? null : Hidden(tree, wanted.Select, patterns);
         foreach (var entry in tree.Matching(name => Array.Exists(patterns, p => p.Matches(name))))
         {
-            if (subscribed) Lsub(session, entry);
-            else List(session, entry, wanted);
+            if (subscribed) Lsub(session, entry, hidden!.GetValueOrDefault(entry.Name));
+            else List(session, entry, wanted, hidden);
             if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
         }
         return Reply.Ok($"{verb} completed");
@@ -50,27 +51,45 @@ sealed class ListCommand(string verb, bool subscribed) : ImapCommand
         if (wanted.Metadata.Count > 0 && MetadataAccess.May(entry.Rights)) MetadataAnswer.Write(session, mailbox, wanted.Metadata);
     }
 
-    static void Lsub(ImapSession session, TreeEntry entry)
+    static void Lsub(ImapSession session, TreeEntry entry, bool hides)
     {
         // RFC 3501 §6.3.9: a name that is not subscribed itself is shown where the pattern stops above one that is.
-        if (!entry.Subscribed && !entry.SubscribedBelow) return;
+        if (!entry.Subscribed && !hides) return;
         var output = session.Out;
         output.Raw(entry.Subscribed && entry.Mailbox is not null ? "* LSUB () \"/\" "u8 : "* LSUB (\\Noselect) \"/\" "u8);
         output.Mailbox(entry.Name);
         output.EndLine();
     }
 
-    static void List(ImapSession session, TreeEntry entry, ListArguments wanted)
+    /// <summary>True for a name that fits the options which select.</summary>
+    static bool IsSelected(TreeEntry entry, ListSelect select)
+    {
+        if ((select & ListSelect.Subscribed) != 0 && !entry.Subscribed || (select & ListSelect.SpecialUse) != 0 && MailboxName.Use(entry.Role) is null) return false;
+        // A name that nobody has and nobody subscribed to is there for what is below it.
+        return entry.Mailbox is not null || (select & ListSelect.Subscribed) != 0 || entry.HasChildren;
+    }
+
+    /// <summary>The names above one that is selected (true when one of those is not told itself, since no pattern fits it).</summary>
+    static Dictionary<string, bool> Hidden(MailboxTree tree, ListSelect select, ListPattern[] patterns)
+    {
+        var above = new Dictionary<string, bool>(StringComparer.Ordinal);
+        foreach (var entry in tree.Entries)
+        {
+            if (!IsSelected(entry, select)) continue;
+            var hidden = !Array.Exists(patterns, p => p.Matches(entry.Name));
+            foreach (var name in MailboxName.Above(entry.Name)) above[name] = hidden || above.GetValueOrDefault(name);
+        }
+        return above;
+    }
+
+    /// <param name="hidden">Null without RECURSIVEMATCH.</param>
+    static void List(ImapSession session, TreeEntry entry, ListArguments wanted, Dictionary<string, bool>? hidden)
     {
         var bySubscription = (wanted.Select & ListSelect.Subscribed) != 0;
-        var recursive = (wanted.Select & ListSelect.RecursiveMatch) != 0;
-        var special = (wanted.Select & ListSelect.SpecialUse) != 0;
-        var chosen = (!bySubscription || entry.Subscribed) && (!special || MailboxName.Use(entry.Role) is not null);
-        // A name that nobody has and nobody subscribed to is there for what is below it.
-        if (chosen && entry is { Mailbox: null, Subscribed: false } && (bySubscription || special)) chosen = false;
-        if (chosen && entry.Mailbox is null && !bySubscription && !entry.HasChildren) return;
-        var below = recursive && (!bySubscription || entry.SubscribedBelow) && (!special || entry.SpecialBelow);
-        if (!chosen && !below) return;
+        var chosen = IsSelected(entry, wanted.Select);
+        var below = hidden?.ContainsKey(entry.Name) == true;
+        // RFC 9051 §6.3.9.6: a name that is not selected is told only for what the client does not hear of otherwise.
+        if (!chosen && hidden?.GetValueOrDefault(entry.Name) != true) return;
         var output = session.Out;
         output.Raw("* LIST ("u8);
         var any = false;

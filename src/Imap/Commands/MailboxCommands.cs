@@ -17,13 +17,14 @@ sealed class CreateCommand : ImapCommand
     {
         var wanted = Read(session, arguments);
         // RFC 9051 §6.3.4: a delimiter at the end says only that names below it will follow.
-        var name = MailboxName.Normal(wanted.Mailbox.TrimEnd(MailboxName.Delimiter));
+        var used = wanted.Mailbox.TrimEnd(MailboxName.Delimiter);
+        var name = MailboxName.Normal(used);
         if (!MailboxName.IsGood(name)) return Reply.No("CANNOT", "no mailbox can be called that");
         var role = MailboxRole.None;
         foreach (var use in wanted.Uses)
             if (role != MailboxRole.None || !TryRole(use, out role)) return Reply.No("USEATTR", "a mailbox cannot be for that");
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        var reply = await session.WriteAsync(unit =>
         {
             var tables = unit.Mailboxes;
             if (MailboxPlace.Of(unit, who, name) is not { } place || !MailboxAccess.MayCreate(unit, who, place, out _)) return Reply.No("NOPERM", "you may not make a mailbox there");
@@ -33,7 +34,9 @@ sealed class CreateCommand : ImapCommand
             var made = tables.Create(place.Account, place.Name, role, subscribed: false);
             MailboxAccess.Inherit(unit, parent, made);
             return Reply.Ok($"MAILBOXID ({MailboxName.ObjectId(made.Id)})", "CREATE completed"); // RFC 8474 §4.1
-        }, ct).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        ListLine.TellNormal(session, reply, used);
+        return reply;
     }
 
     static CreateArguments Read(ImapSession session, Arguments arguments)
@@ -43,7 +46,7 @@ sealed class CreateCommand : ImapCommand
         return CreateArguments.Read(ref reader);
     }
 
-    static bool TryRole(string use, out MailboxRole role)
+    internal static bool TryRole(string use, out MailboxRole role)
     {
         role = Enum.GetValues<MailboxRole>().FirstOrDefault(r => MailboxName.Use(r) is { } name && name.AsSpan(1).Equals(use, StringComparison.OrdinalIgnoreCase));
         return role != MailboxRole.None;
@@ -78,7 +81,7 @@ sealed class DeleteCommand : ImapCommand
     {
         var name = OneName.Read(session, arguments);
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        var reply = await session.WriteAsync(unit =>
         {
             var found = MailboxAccess.Find(unit, who, name, Rights.Delete);
             if (found.Mailbox is not { } mailbox || MailboxPlace.Of(unit, who, name) is not { } place) return found.Refusal;
@@ -86,7 +89,9 @@ sealed class DeleteCommand : ImapCommand
             if (unit.Mailboxes.AnyWithPrefix(place.Account, place.Name + MailboxName.Delimiter)) return Reply.No("HASCHILDREN", "there are mailboxes below it");
             unit.Mailboxes.DeleteMailbox(place.Account, mailbox.Id, "imap");
             return Reply.Ok("DELETE completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        ListLine.TellNormal(session, reply, name, exists: false);
+        return reply;
     }
 }
 
@@ -99,10 +104,13 @@ sealed class RenameCommand : ImapCommand
 
     internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
-        var (from, to) = Read(session, arguments);
+        var (from, used) = Read(session, arguments);
+        var to = MailboxName.Normal(used);
         if (!MailboxName.IsGood(to)) return Reply.No("CANNOT", "no mailbox can be called that");
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit => Rename(unit, who, from, to), CancellationToken.None).ConfigureAwait(false);
+        var reply = await session.WriteAsync(unit => Rename(unit, who, from, to)).ConfigureAwait(false);
+        ListLine.TellNormal(session, reply, used);
+        return reply;
     }
 
     static (string From, string To) Read(ImapSession session, Arguments arguments)
@@ -113,7 +121,7 @@ sealed class RenameCommand : ImapCommand
         reader.SP();
         var to = reader.Mailbox();
         reader.End();
-        return (MailboxName.Normal(from), MailboxName.Normal(to.TrimEnd(MailboxName.Delimiter)));
+        return (MailboxName.Normal(from), to.TrimEnd(MailboxName.Delimiter));
     }
 
     internal static Reply Rename(WriteUnit unit, long who, string from, string to)
@@ -164,13 +172,13 @@ sealed class SubscribeCommand(string verb, bool subscribe) : ImapCommand
     {
         var name = MailboxName.Normal(OneName.Read(session, arguments));
         var account = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        return await session.WriteAsync(unit =>
         {
             if (MailboxPlace.IsOther(name)) return Other(unit, account, name);
             if (unit.Mailboxes.Find(account, name) is { } mailbox) unit.Mailboxes.Subscribe(account, mailbox.Id, subscribe);
             else if (subscribe || !unit.Subscriptions.Remove(account, name)) return Reply.No("NONEXISTENT", "there is no such mailbox");
             return Reply.Ok($"{verb} completed");
-        }, ct).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     }
 
     /// <summary>The owner's subscriptions are his: those of others are kept by name.</summary>

@@ -2,6 +2,7 @@ using System.Text;
 using Posthorn.Imap.Extensions.Context;
 using Posthorn.Imap.Extensions.Filters;
 using Posthorn.Imap.Extensions.Fuzzy;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
@@ -19,25 +20,27 @@ sealed class SearchCommand : ImapCommand
 
     internal override When When => When.Selected | When.TakesUid | When.KeepsNumbers | When.TakesMessages;
 
-    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
         // RFC 6855 §3: text is UTF-8 then, and a label could only contradict.
-        if (wanted.Charset is not null && (session.Enabled & Enabled.Utf8) != 0) return new(Reply.Bad("no CHARSET after UTF8=ACCEPT"));
+        if (wanted.Charset is not null && (session.Enabled & Enabled.Utf8) != 0) return Reply.Bad("no CHARSET after UTF8=ACCEPT");
         var key = wanted.Key;
-        if (Refuses(session, selected, wanted.Return, wanted.Charset, ref key) is { } refusal) return new(refusal);
-        var found = MailboxSearch.Run(session, selected, key, ct);
-        if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options.Wanted);
+        if (Refuses(session, selected, wanted.Return, wanted.Charset, ref key) is { } refusal) return refusal;
+        var among = MessageLimits.Exceeding(session, selected, key);
+        if (among is not null) MessageLimits.Cut(session, selected.Shown, among);
+        var found = await MailboxSearch.RunAsync(session, selected, key, ct, among).ConfigureAwait(false);
+        if (wanted.Return is { } options && (options.Wanted & SearchReturn.Save) != 0) selected.Saved = Kept(selected.Shown, found, options);
         var modSeq = AsksModSeq(key);
         if (wanted.Return is null && !session.Rev2) SearchAnswer.Plain(session, selected, Verb, found, arguments.ByUid, modSeq);
         else
         {
             var told = wanted.Return ?? new ReturnOptions(SearchReturn.All, null);
-            SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, told, Scores(session, selected, key, found, told, ct));
+            SearchAnswer.Extended(session, selected, found, arguments.ByUid, modSeq, told, await ScoresAsync(session, selected, key, found, told, ct).ConfigureAwait(false));
         }
-        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null);
-        return new(Reply.Ok("SEARCH completed"));
+        if (wanted.Return is { } update && (update.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, arguments.ByUid, found, null, update.News);
+        return Reply.Ok("SEARCH completed");
     }
 
     static SearchArguments Read(ImapSession session, Arguments arguments)
@@ -55,7 +58,7 @@ sealed class SearchCommand : ImapCommand
         SearchKey.And and => and.Keys.Sum(Count),
         SearchKey.Or or => Count(or.Left) + Count(or.Right),
         SearchKey.Not not => Count(not.Key),
-        SearchKey.Fuzzy fuzzy => Count(fuzzy.Key),
+        SearchKey.Fuzzy fuzzy => Count(Relevancy.Loose(fuzzy.Key)),
         _ => 0,
     };
 
@@ -79,14 +82,15 @@ sealed class SearchCommand : ImapCommand
         if (Count(key) > MostKeys) return Reply.No("LIMIT", "too many search keys");
         if (session.UidOnly && Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false })) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed"); // RFC 9586 §3
         if (AsksModSeq(key)) session.Enable(Enabled.CondStore);
+        session.NumbersStay = Names(key, static k => k is SearchKey.Numbers { Set.IsSaved: false }); // RFC 7162 §3.2.10.2
         return null;
     }
 
     internal static bool IsFuzzy(SearchKey key) => Names(key, static k => k is SearchKey.Fuzzy);
 
     /// <summary>How well each message fits, when that was asked for; else null.</summary>
-    internal static Dictionary<uint, int>? Scores(ImapSession session, SelectedMailbox selected, SearchKey key, List<int> found, ReturnOptions options, CancellationToken ct) =>
-        (options.Wanted & SearchReturn.Relevancy) == 0 ? null : Relevancy.Scores(session, selected, key, found, ct);
+    internal static async ValueTask<Dictionary<uint, int>?> ScoresAsync(ImapSession session, SelectedMailbox selected, SearchKey key, List<int> found, ReturnOptions options, CancellationToken ct) =>
+        (options.Wanted & SearchReturn.Relevancy) == 0 ? null : await Relevancy.ScoresAsync(session, selected, key, found, ct).ConfigureAwait(false);
 
     internal static bool AsksModSeq(SearchKey key) => Names(key, static k => k is SearchKey.ModSeq);
 
@@ -99,16 +103,18 @@ sealed class SearchCommand : ImapCommand
         _ => false,
     };
 
-    /// <summary>What "$" is afterwards (RFC 5182 §2.4): all that was found, or the ends when only these were asked for.</summary>
-    internal static List<uint> Kept(Snapshot shown, List<int> found, SearchReturn wanted)
+    /// <summary>What "$" is afterwards (RFC 5182 §2.4, RFC 9394 §3.2): all that was found, or the ends and the window when only these were asked for.</summary>
+    internal static List<uint> Kept(Snapshot shown, List<int> found, ReturnOptions options)
     {
         const SearchReturn Ends = SearchReturn.Min | SearchReturn.Max;
         if (found.Count == 0) return [];
-        if ((wanted & Ends) == 0 || (wanted & (SearchReturn.All | SearchReturn.Count)) != 0) return [.. found.Select(i => shown[i].Uid)];
-        var kept = new List<uint>(2);
-        if ((wanted & SearchReturn.Min) != 0) kept.Add(shown[found[0]].Uid);
-        if ((wanted & SearchReturn.Max) != 0 && (kept.Count == 0 || found.Count > 1)) kept.Add(shown[found[^1]].Uid);
-        return kept;
+        if ((options.Wanted & Ends) == 0 && options.Partial is null || (options.Wanted & (SearchReturn.All | SearchReturn.Count)) != 0) return [.. found.Select(i => shown[i].Uid)];
+        var kept = new SortedSet<uint>();
+        if (options.Partial is { } partial && FetchCommand.Window(found.Count, partial) is var (from, to) && from < to)
+            foreach (var index in found[from..to]) kept.Add(shown[index].Uid);
+        if ((options.Wanted & SearchReturn.Min) != 0) kept.Add(shown[found[0]].Uid);
+        if ((options.Wanted & SearchReturn.Max) != 0) kept.Add(shown[found[^1]].Uid);
+        return [.. kept];
     }
 }
 

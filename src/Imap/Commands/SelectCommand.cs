@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.UrlAuth;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -13,10 +14,12 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
 
     internal override When When => When.LoggedIn;
 
-    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
         var wanted = Read(session, arguments);
-        if (wanted.Resync is not null && !session.QResync) return new(Reply.Bad("ENABLE QRESYNC first"));
+        if (wanted.Resync is not null && !session.QResync) return Reply.Bad("ENABLE QRESYNC first");
+        // RFC 9586 §3.6
+        if (session.UidOnly && wanted.Resync?.MatchNumbers is not null) return new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed");
         if (session.Selected is not null)
         {
             session.Deselect();
@@ -24,14 +27,14 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
             session.Untagged("OK"u8, "CLOSED", "the former mailbox is closed");
         }
         var found = session.Find(wanted.Mailbox, Rights.Read);
-        if (found.Mailbox is not { } mailbox) return new(found.Refusal);
+        if (found.Mailbox is not { } mailbox) return found.Refusal;
         if (wanted.CondStore) session.Enable(Enabled.CondStore);
         var view = session.Server.Views.Take(mailbox.AccountId, mailbox.Id);
         var selected = new SelectedMailbox(session, view, mailbox.Name, mailbox.UidValidity, readOnly, found.Rights);
         session.Select(selected);
-        Describe(session, selected, mailbox);
-        if (wanted.Resync is { } known && known.UidValidity == mailbox.UidValidity) Resync(session, selected, known);
-        return new(Reply.Ok(selected.ReadOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed"));
+        Describe(session, selected, mailbox, wanted.Mailbox);
+        if (wanted.Resync is { } known && known.UidValidity == mailbox.UidValidity) await ResyncAsync(session, selected, known).ConfigureAwait(false);
+        return Reply.Ok(selected.ReadOnly ? "READ-ONLY" : "READ-WRITE", $"{verb} completed");
     }
 
     static SelectArguments Read(ImapSession session, Arguments arguments)
@@ -41,7 +44,7 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         return SelectArguments.Read(ref reader);
     }
 
-    static void Describe(ImapSession session, SelectedMailbox selected, Mailbox mailbox)
+    static void Describe(ImapSession session, SelectedMailbox selected, Mailbox mailbox, string asked)
     {
         var output = session.Out;
         var shown = selected.Shown;
@@ -60,11 +63,8 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         selected.WriteFlagLists();
         session.Untagged("OK"u8, $"HIGHESTMODSEQ {shown.HighestModSeq}", "the highest change number");
         session.Untagged("OK"u8, $"MAILBOXID ({MailboxName.ObjectId(mailbox.Id)})", "the mailbox's id");
-        if (!session.Rev2) return;
-        // RFC 9051 §6.3.2
-        output.Raw("* LIST () \"/\" "u8);
-        output.Mailbox(mailbox.Name);
-        output.EndLine();
+        UrlMechanisms.Tell(session);
+        if (session.Rev2) ListLine.Write(session, mailbox.Name, asked); // RFC 9051 §6.3.2
     }
 
     static int FirstUnseen(Snapshot shown)
@@ -80,16 +80,16 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
     }
 
     /// <summary>
-    /// What has gone and changed since the client was last here (RFC 7162 §3.2.5.1). The log knows it exactly, so that the
-    /// numbers a client may send to help are not needed.
+    /// What has gone and changed since the client was last here (RFC 7162 §3.2.5.1).
     /// </summary>
-    static void Resync(ImapSession session, SelectedMailbox selected, QuickResync known)
+    static async ValueTask ResyncAsync(ImapSession session, SelectedMailbox selected, QuickResync known)
     {
         var output = session.Out;
         var gone = session.Store.Read(unit => unit.Mailboxes.VanishedSince(selected.AccountId, selected.MailboxId, known.ModSeq));
         var wanted = known.KnownUids?.Resolve(uint.MaxValue);
+        var agreed = Agreed(selected.Shown, known);
         // What went since the mailbox was counted is told later, as of any other.
-        uint[] told = [.. gone.Where(uid => selected.Shown.IndexOf(uid) < 0 && (wanted is null || SequenceSet.Contains(wanted, uid))).Distinct()];
+        uint[] told = [.. gone.Where(uid => uid > agreed && selected.Shown.IndexOf(uid) < 0 && (wanted is null || SequenceSet.Contains(wanted, uid))).Distinct()];
         if (told.Length > 0)
         {
             output.Raw("* VANISHED (EARLIER) "u8);
@@ -98,8 +98,30 @@ sealed class SelectCommand(string verb, bool readOnly) : ImapCommand
         }
         for (var i = 0; i < selected.Shown.Count; i++)
         {
-            ref readonly var row = ref selected.Shown[i];
-            if (row.ModSeq > known.ModSeq && (wanted is null || SequenceSet.Contains(wanted, row.Uid))) selected.TellFlags(i, withUid: true);
+            if (selected.Shown[i].ModSeq <= known.ModSeq || wanted is not null && !SequenceSet.Contains(wanted, selected.Shown[i].Uid)) continue;
+            selected.TellFlags(i, withUid: true);
+            if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The highest UID of those that the client knows the right message number of: what went below it, it knows (RFC 7162 §3.2.5.2).</summary>
+    static uint Agreed(Snapshot shown, QuickResync known)
+    {
+        if (known.MatchNumbers is null || known.MatchUids is null) return 0;
+        uint agreed = 0;
+        foreach (var (number, uid) in Ascending(known.MatchNumbers).TakeWhile(n => n <= shown.Count).Zip(Ascending(known.MatchUids)))
+            if (shown[(int)number - 1].Uid == uid) agreed = uid;
+        return agreed;
+    }
+
+    /// <summary>The numbers of a set as far as they ascend, which they have to.</summary>
+    static IEnumerable<uint> Ascending(SequenceSet set)
+    {
+        ulong next = 1;
+        foreach (var (first, last) in set.Ranges)
+        {
+            if (first < next) yield break;
+            for (next = first; next <= last; next++) yield return (uint)next;
         }
     }
 }

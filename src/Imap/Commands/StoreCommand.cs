@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Views;
@@ -24,16 +25,15 @@ sealed class StoreCommand : ImapCommand
         if (!MayAny(selected.Rights, wanted)) return Reply.No("NOPERM", "you may not change these flags");
         if (!AreGood(wanted.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
         if (wanted.UnchangedSince is not null) session.Enable(Enabled.CondStore);
-        var picked = Picker.Pick(selected, wanted.Messages, arguments.ByUid);
+        var picked = MessageLimits.Cut(session, selected.Shown, Picker.Pick(selected, wanted.Messages, arguments.ByUid));
         var known = selected.Shown;
         var uids = picked.Uids(known);
-        var result = await session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 }), CancellationToken.None).ConfigureAwait(false);
+        var result = await session.WriteAsync(unit => unit.Mailboxes.SetFlags(selected.AccountId, selected.MailboxId, uids, Change(wanted) with { May = MailboxAccess.Settable(selected.Rights), MayKeywords = (selected.Rights & Rights.Write) != 0 })).ConfigureAwait(false);
         selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
-        var refused = result.Refused.ToHashSet();
-        Answer(session, selected, uids, wanted.Silent ? Missed(known, result) : null, refused, result, arguments.ByUid);
+        await AnswerAsync(session, picked, known, result, wanted.Silent, arguments.ByUid).ConfigureAwait(false);
         // RFC 2180 §4.2.1: what is gone for others cannot be flagged.
-        var gone = !arguments.ByUid && uids.Exists(uid => selected.View.Current.IndexOf(uid) < 0);
-        if (refused.Count > 0)
+        var gone = !arguments.ByUid && selected.View.Current is var now && !ReferenceEquals(now, selected.Shown) && uids.Exists(uid => now.IndexOf(uid) < 0);
+        if (result.Refused.Count > 0)
         {
             var code = "MODIFIED " + Set(selected, result.Refused, arguments.ByUid);
             return gone ? Reply.No(code, "some messages are gone, and some have changed since") : Reply.Ok(code, "some messages have changed since"); // RFC 7162 §3.1.3
@@ -63,31 +63,28 @@ sealed class StoreCommand : ImapCommand
         _ => new FlagChange(wanted.Flags.System, MessageFlags.None, wanted.Flags.Keywords, [], Replace: true, UnchangedSince: wanted.UnchangedSince),
     };
 
-    /// <summary>
-    /// What others had changed before without the client's knowing: it would take its own change for the only one, so it hears
-    /// of the flags even after .SILENT (RFC 9051 §6.4.6).
-    /// </summary>
-    static HashSet<uint> Missed(Snapshot known, FlagResult result)
+    /// <summary>Says what became of the messages. Their indices are still good: nothing was taken out of what the client knows.</summary>
+    /// <param name="known">What the client knew before.</param>
+    static async ValueTask AnswerAsync(ImapSession session, Picked picked, Snapshot known, FlagResult result, bool silent, bool byUid)
     {
-        var missed = new HashSet<uint>();
-        for (var i = 0; i < result.Changed.Count; i++)
-            if (known.IndexOf(result.Changed[i]) is >= 0 and var index && known[index].ModSeq < result.Former[i]) missed.Add(result.Changed[i]);
-        return missed;
-    }
-
-    /// <param name="missed">Null unless the client asked for silence.</param>
-    static void Answer(ImapSession session, SelectedMailbox selected, List<uint> uids, HashSet<uint>? missed, HashSet<uint> refused, FlagResult result, bool byUid)
-    {
+        var selected = session.Selected!;
         selected.TellKeywords();
-        // Of what others changed after that, all was told with the rest: a number alone would say that silence still holds.
-        var changed = missed is not null && session.CondStore ? result.Changed.ToHashSet() : null;
-        foreach (var uid in uids)
+        int changes = 0, refusals = 0; // how much of both lists, which are in the order of UIDs too, is behind us
+        foreach (var index in picked.Indices)
         {
-            var index = selected.Shown.IndexOf(uid);
-            if (index < 0) continue;
+            var uid = known[index].Uid;
+            var changed = changes < result.Changed.Count && result.Changed[changes] == uid;
+            var refused = refusals < result.Refused.Count && result.Refused[refusals] == uid;
+            // What others had changed before without the client's knowing: it would take its own change for the only one, so it
+            // hears of the flags even after .SILENT (RFC 9051 §6.4.6).
+            var missed = changed && known[index].ModSeq < result.Former[changes];
             // RFC 7162 §3.1.3: of a message that was left alone the client hears what it is now.
-            if (missed?.Contains(uid) != false || refused.Contains(uid)) selected.TellFlags(index, byUid);
-            else if (changed?.Contains(uid) == true && selected.Shown[index].ModSeq <= result.Last) TellModSeq(session, selected, index);
+            if (!silent || missed || refused) selected.TellFlags(index, byUid);
+            // Of what others changed after that, all was told with the rest: a number alone would say that silence still holds.
+            else if (changed && session.CondStore && selected.Shown[index].ModSeq <= result.Last) TellModSeq(session, selected, index);
+            if (changed) changes++;
+            if (refused) refusals++;
+            if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
         }
     }
 

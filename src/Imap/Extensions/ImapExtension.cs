@@ -14,7 +14,7 @@ abstract class ImapExtension
         new BasicExtensions(), new Id.IdExtension(), new Idle.IdleExtension(), new Compress.CompressExtension(), new Unauthenticate.UnauthenticateExtension(),
         new Replace.ReplaceExtension(), new Sort.SortExtension(), new Thread.ThreadExtension(), new Context.ContextExtension(),
         new Acl.AclExtension(), new Quota.QuotaExtension(), new Metadata.MetadataExtension(), new Filters.FiltersExtension(),
-        new MultiSearch.MultiSearchExtension(), new Notify.NotifyExtension(), new UrlAuth.UrlAuthExtension(), new UidOnly.UidOnlyExtension(), new Fuzzy.FuzzyExtension(),
+        new MultiSearch.MultiSearchExtension(), new Notify.NotifyExtension(), new UrlAuth.UrlAuthExtension(), new UidOnly.UidOnlyExtension(), new InProgress.InProgressExtension(), new MessageLimit.MessageLimitExtension(), new Fuzzy.FuzzyExtension(),
     ];
 
     internal virtual IReadOnlyList<ImapCommand> Commands => [];
@@ -32,7 +32,7 @@ sealed class BasicExtensions : ImapExtension
     [
         "NAMESPACE", "CHILDREN", "UNSELECT", "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE", "CREATE-SPECIAL-USE", "STATUS=SIZE",
         "UIDPLUS", "MOVE", "MULTIAPPEND", "CATENATE", "BINARY", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "OBJECTID", "SAVEDATE", "PREVIEW",
-        "ESEARCH", "SEARCHRES", "WITHIN", "PARTIAL",
+        "ESEARCH", "SEARCHRES", "WITHIN", "PARTIAL", "I18NLEVEL=1",
     ];
 
     internal override void List(ImapSession session, List<string> words)

@@ -14,6 +14,9 @@ sealed class CommandReader(Connection connection, TimeProvider time) : IDisposab
     /// <summary>Octets kept of a line that is too long: the tag at its start, and what may be a mark at its end.</summary>
     const int Kept = 64;
 
+    /// <summary>Octets of a line that is too long that are read to find its end; who sends more of it is cut off.</summary>
+    const int MostDropped = 1 << 20;
+
     byte[] _text = [];
     int _length;
     int _lines, _literals; // octets of this command, or of this piece of it
@@ -117,7 +120,7 @@ sealed class CommandReader(Connection connection, TimeProvider time) : IDisposab
     /// <summary>One line, without its CRLF, in the connection's buffer.</summary>
     async ValueTask<CommandFrame> LineAsync(long deadline)
     {
-        var scanned = 0;
+        var (scanned, dropped) = (0, 0);
         var tooLong = false;
         while (true)
         {
@@ -140,6 +143,8 @@ sealed class CommandReader(Connection connection, TimeProvider time) : IDisposab
             }
             if (tooLong && input.Length > Kept)
             {
+                dropped += input.Length - Kept;
+                if (dropped > MostDropped) return new CommandFrame(FrameStatus.Flooded, default);
                 connection.Consume(input.Length - Kept);
                 scanned = Kept - 1;
             }

@@ -92,6 +92,9 @@ sealed record FetchArguments(SequenceSet Messages, IReadOnlyList<FetchItem> Item
         return new FetchArguments(messages, items, changedSince, vanished, partial);
     }
 
+    /// <summary>Items of one command: each may mean that a body is read.</summary>
+    const int MostItems = 256;
+
     internal static List<FetchItem> ItemList(ref ImapReader r)
     {
         if (r.TryWord("ALL"u8)) return [Flags, Date, Size, Envelope];
@@ -99,7 +102,11 @@ sealed record FetchArguments(SequenceSet Messages, IReadOnlyList<FetchItem> Item
         if (r.TryWord("FULL"u8)) return [Flags, Date, Size, Envelope, Body];
         if (!r.TryOpen()) return [Item(ref r)];
         var items = new List<FetchItem>(4);
-        do items.Add(Item(ref r));
+        do
+        {
+            if (items.Count == MostItems) throw r.Bad("too many items");
+            items.Add(Item(ref r));
+        }
         while (r.TryTake((byte)' '));
         r.Close();
         return items;

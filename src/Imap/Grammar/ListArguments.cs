@@ -15,6 +15,9 @@ enum ListReturn { None = 0, Subscribed = 1, Children = 2, SpecialUse = 4, MyRigh
 sealed record ListArguments(ListSelect Select, string Reference, IReadOnlyList<string> Patterns, ListReturn Return, StatusItems Status,
     IReadOnlyList<string> Metadata, bool Extended)
 {
+    /// <summary>Patterns, and entries of metadata: each costs a look at each mailbox.</summary>
+    const int Most = 256;
+
     internal static ListArguments Read(ref ImapReader r)
     {
         var extended = r.Peek == '(';
@@ -30,7 +33,11 @@ sealed record ListArguments(ListSelect Select, string Reference, IReadOnlyList<s
         if (r.TryOpen())
         {
             extended = true;
-            do patterns.Add(r.ListMailbox());
+            do
+            {
+                if (patterns.Count == Most) throw r.Bad("too many patterns");
+                patterns.Add(r.ListMailbox());
+            }
             while (r.TryTake((byte)' '));
             r.Close();
         }
@@ -121,7 +128,11 @@ sealed record ListArguments(ListSelect Select, string Reference, IReadOnlyList<s
     {
         r.Open();
         var entries = new List<string>();
-        do entries.Add(r.AStringText());
+        do
+        {
+            if (entries.Count == Most) throw r.Bad("too many entries");
+            entries.Add(r.AStringText());
+        }
         while (r.TryTake((byte)' '));
         r.Close();
         return entries;

@@ -28,6 +28,9 @@ enum SearchReturn
 /// <param name="Partial">A window of the result.</param>
 sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
 {
+    /// <summary>What UPDATE is to tell of messages that come into the result (RFC 5465 §7); empty for nothing.</summary>
+    internal IReadOnlyList<FetchItem> News { get; init; } = [];
+
     /// <summary>Reads <c>"RETURN" SP "(" … ")" SP</c> when it is there; null when not.</summary>
     internal static ReturnOptions? Read(ref ImapReader r)
     {
@@ -36,16 +39,27 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
         r.Open();
         var wanted = SearchReturn.None;
         PartialRange? partial = null;
+        IReadOnlyList<FetchItem> news = [];
         if (!r.TryClose())
         {
             do
             {
                 if (r.TryWord("PARTIAL"u8))
                 {
+                    if (partial is not null) throw r.Bad("one PARTIAL is enough"); // RFC 5267 §4.4
                     r.SP();
                     partial = Range(ref r);
                 }
-                else wanted |= One(ref r);
+                else
+                {
+                    var one = One(ref r);
+                    if (one == SearchReturn.Update && r.Rest.StartsWith(" ("u8))
+                    {
+                        r.SP();
+                        news = FetchArguments.ItemList(ref r);
+                    }
+                    wanted |= one;
+                }
             }
             while (r.TryTake((byte)' '));
             r.Close();
@@ -55,7 +69,7 @@ sealed record ReturnOptions(SearchReturn Wanted, PartialRange? Partial)
         if (partial is not null && (wanted & SearchReturn.All) != 0) throw r.Bad("PARTIAL and ALL exclude each other");
         const SearchReturn Results = SearchReturn.Min | SearchReturn.Max | SearchReturn.All | SearchReturn.Count | SearchReturn.Save;
         if ((wanted & Results) == 0 && partial is null) wanted |= SearchReturn.All;
-        return new ReturnOptions(wanted, partial);
+        return new ReturnOptions(wanted, partial) { News = news };
     }
 
     static SearchReturn One(ref ImapReader r)

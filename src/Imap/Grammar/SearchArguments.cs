@@ -20,6 +20,9 @@ enum MailboxFilter { Selected, SelectedDelayed, Inboxes, Personal, Subscribed, S
 /// <summary>One filter with the names that belong to it.</summary>
 sealed record MailboxScope(MailboxFilter Filter, IReadOnlyList<string> Names)
 {
+    /// <summary>The names as the store has them.</summary>
+    internal HashSet<string> Mailboxes => field ??= [.. Names.Select(Session.MailboxName.Normal)];
+
     /// <summary><c>filter-mailboxes</c> (RFC 5465 §8, with SUBTREE-ONE of RFC 7377).</summary>
     internal static MailboxScope Read(ref ImapReader r)
     {
@@ -89,14 +92,16 @@ sealed record SortArguments(ReturnOptions? Return, IReadOnlyList<SortCriterion> 
         {
             var reverse = r.TryWord("REVERSE"u8);
             if (reverse) r.SP();
-            criteria.Add(new SortCriterion(One(ref r), reverse));
+            var key = One(ref r);
+            // What a key has left equal it leaves equal again.
+            if (!criteria.Exists(c => c.Key == key)) criteria.Add(new SortCriterion(key, reverse));
         }
         while (r.TryTake((byte)' '));
         r.Close();
         r.SP();
-        var key = SearchGrammar.WithCharset(ref r, out var charset);
+        var search = SearchGrammar.WithCharset(ref r, out var charset);
         r.End();
-        return new SortArguments(options, criteria, charset, key);
+        return new SortArguments(options, criteria, charset, search);
     }
 
     static SortKey One(ref ImapReader r) => r.Keyword() switch

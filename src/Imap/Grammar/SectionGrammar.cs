@@ -8,6 +8,9 @@ static class SectionGrammar
     /// <summary>More numbers than a stored message can be deep name no part; nobody needs them.</summary>
     const int MaxPath = 130;
 
+    /// <summary>Names of fields in one section: each is compared with each field of a header.</summary>
+    const int MaxNames = 256;
+
     internal static FetchItem BodySection(ref ImapReader r, bool peek) => new(FetchAttribute.BodySection, Read(ref r), peek, PartialOf(ref r));
 
     internal static FetchItem Binary(ref ImapReader r, bool peek) => new(FetchAttribute.Binary, BinaryPath(ref r), peek, PartialOf(ref r));
@@ -72,7 +75,11 @@ static class SectionGrammar
     {
         r.Open();
         var names = new List<string>();
-        do names.Add(r.AStringText());
+        do
+        {
+            if (names.Count == MaxNames) throw r.Bad("too many field names");
+            names.Add(r.AStringText());
+        }
         while (r.TryTake((byte)' '));
         r.Close();
         return names;

@@ -13,12 +13,25 @@ static class MailboxSearch
     /// <summary>Messages whose rows are read together.</summary>
     const int Batch = 64;
 
-    /// <summary>The indices of the messages that fit, ascending.</summary>
-    internal static List<int> Run(ImapSession session, SelectedMailbox selected, SearchKey key, CancellationToken ct) =>
-        Run(session, selected, key, Enumerable.Range(0, selected.Shown.Count), ct);
+    /// <summary>The indices of the messages that fit, ascending; tells how far it is.</summary>
+    /// <param name="among">Those to look at, by index, ascending; null for all.</param>
+    internal static async ValueTask<List<int>> RunAsync(ImapSession session, SelectedMailbox selected, SearchKey key, CancellationToken ct, IReadOnlyList<int>? among = null)
+    {
+        var (found, open, program) = Sift(session, selected, key, among ?? Enumerable.Range(0, selected.Shown.Count));
+        foreach (var done in Read(session, selected, program, open, found, ct)) await session.Progress.TellAsync(done, open.Count).ConfigureAwait(false);
+        return found;
+    }
 
-    /// <summary>Those of some messages, by index, that fit, ascending.</summary>
+    /// <summary>Those of a few messages, by index, that fit, ascending.</summary>
     internal static List<int> Run(ImapSession session, SelectedMailbox selected, SearchKey key, IEnumerable<int> among, CancellationToken ct)
+    {
+        var (found, open, program) = Sift(session, selected, key, among);
+        _ = Read(session, selected, program, open, found, ct).Count();
+        return found;
+    }
+
+    /// <summary>Parts the messages into those that fit, and those that have to be read before anybody knows.</summary>
+    static (List<int> Found, List<int> Open, SearchProgram Program) Sift(ImapSession session, SelectedMailbox selected, SearchKey key, IEnumerable<int> among)
     {
         var program = new SearchProgram(selected, session.Server.Time.GetUtcNow(), key, session.Server.Index);
         var (found, open) = (new List<int>(), new List<int>());
@@ -28,14 +41,20 @@ static class MailboxSearch
             if (fits == true) found.Add(i);
             else if (fits is null) open.Add(i);
         }
-        if (open.Count == 0) return found;
+        return (found, open, program);
+    }
+
+    /// <summary>Reads messages and adds those that fit; returns again and again how many are read.</summary>
+    static IEnumerable<int> Read(ImapSession session, SelectedMailbox selected, SearchProgram program, List<int> open, List<int> found, CancellationToken ct)
+    {
         for (var at = 0; at < open.Count; at += Batch)
         {
             ct.ThrowIfCancellationRequested();
-            Look(session, selected, program, open.GetRange(at, Math.Min(Batch, open.Count - at)), found);
+            var n = Math.Min(Batch, open.Count - at);
+            Look(session, selected, program, open.GetRange(at, n), found);
+            yield return at + n;
         }
-        found.Sort();
-        return found;
+        if (open.Count > 0) found.Sort();
     }
 
     static void Look(ImapSession session, SelectedMailbox selected, SearchProgram program, List<int> batch, List<int> found)

@@ -20,10 +20,15 @@ delegate bool? SearchTest(int index, SearchContent? content);
 /// </summary>
 sealed class SearchProgram
 {
+    /// <summary>Texts that the index is asked for, since what it finds of each is held; beyond them messages are read.</summary>
+    const int MostNarrowed = 50;
+
     readonly SelectedMailbox _selected;
     readonly Snapshot _shown;
     readonly DateTimeOffset _now;
     readonly SearchIndex? _index;
+    HashSet<uint>? _saved;
+    int _narrowed;
 
     /// <param name="index">Says of messages that they need not be read; null to read them all.</param>
     internal SearchProgram(SelectedMailbox selected, DateTimeOffset now, SearchKey key, SearchIndex? index)
@@ -74,6 +79,9 @@ sealed class SearchProgram
                 return (i, _) => _shown[i].ModSeq >= modSeq.Least;
             case SearchKey.EmailId email:
                 return (i, _) => string.Create(CultureInfo.InvariantCulture, $"M{_shown[i].MessageId}") == email.Id;
+            case SearchKey.ThreadId thread:
+                var members = ThreadIds.Messages(_selected.Store, _selected.AccountId, thread.Id);
+                return (i, _) => members.Contains(_shown[i].MessageId);
             case SearchKey.Date date:
                 return Date(date);
             default:
@@ -97,7 +105,7 @@ sealed class SearchProgram
     {
         if (set.IsSaved)
         {
-            var saved = _selected.Saved.ToHashSet();
+            var saved = _saved ??= _selected.Saved.ToHashSet();
             return (i, _) => saved.Contains(_shown[i].Uid);
         }
         var ranges = set.Resolve(byUid ? _shown.LastUid : (uint)_shown.Count);
@@ -145,11 +153,11 @@ sealed class SearchProgram
                 words = [anywhere];
                 test = content => content.Header.Contains(anywhere, StringComparison.Ordinal) || content.Body.Contains(anywhere, StringComparison.Ordinal);
                 break;
-            default: // THREADID: nothing is threaded; FILTER is refused before
+            default: // FILTER is refused before
                 return static (_, _) => false;
         }
         // The index is asked when the first message gets here that it may spare the reading of.
-        var narrowed = new Lazy<Narrowed?>(() => _index?.Find(_selected.AccountId, words), LazyThreadSafetyMode.None);
+        var narrowed = new Lazy<Narrowed?>(() => ++_narrowed > MostNarrowed ? null : _index?.Find(_selected.AccountId, words), LazyThreadSafetyMode.None);
         return (i, content) => narrowed.Value is { } some && !some.MayFit(_shown[i].MessageId) ? false : content is null ? null : test(content);
     }
 

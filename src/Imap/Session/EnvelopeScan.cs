@@ -10,7 +10,8 @@ static class EnvelopeScan
 
     /// <summary>Shows the messages of some indices (ascending) that are still there; a source is valid during the call.</summary>
     /// <param name="references">True when the References field is asked for too; only messages whose row has it not are read.</param>
-    internal static void Run(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, bool references, Action<int, MessageSource> visit, CancellationToken ct)
+    /// <returns>Again and again how many are done; the work goes on when the next number is asked for.</returns>
+    internal static IEnumerable<int> Run(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, bool references, Action<int, MessageSource> visit, CancellationToken ct)
     {
         for (var at = 0; at < indices.Count; at += Batch)
         {
@@ -21,6 +22,7 @@ static class EnvelopeScan
                     using (source)
                         if (!references || source.TryReferences(out _, out _)) Visit(session, selected, index, source, visit);
                         else Read(session, selected, index, visit);
+            yield return at + batch.Count;
         }
     }
 

@@ -1,10 +1,7 @@
 using System.Buffers;
-using System.Text;
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Preview;
 using Posthorn.Imap.Grammar;
-using Posthorn.Mime.Encodings;
-using Posthorn.Mime.Envelopes;
 using Posthorn.Mime.Sections;
 using Posthorn.Mime.Structure;
 using Posthorn.Storage;
@@ -16,20 +13,18 @@ namespace Posthorn.Imap.Session;
 /// <summary>What one FETCH writes for each message (RFC 9051 §7.5.2).</summary>
 sealed class FetchPlan
 {
-    const int Piece = 32 << 10;
-
-    /// <summary>Octets of a header whose chosen fields are held; those of a larger one are gone through twice.</summary>
-    const int MostFields = 256 << 10;
-
     readonly SelectedMailbox _selected;
     readonly List<FetchItem> _items;
+    readonly BodyWriter _body;
     readonly bool _needsBody, _marksSeen;
+    Reply? _refusal;
     HashSet<uint>? _marked;
+    ThreadIds? _threads;
     bool _any;
 
     internal FetchPlan(ImapSession session, SelectedMailbox selected, FetchArguments wanted, bool byUid)
     {
-        (Session, _selected, _items) = (session, selected, [.. wanted.Items]);
+        (Session, _selected, _items, _body) = (session, selected, [.. wanted.Items], new BodyWriter(session));
         if (byUid && !session.UidOnly && !Has(FetchAttribute.Uid)) _items.Insert(0, new FetchItem(FetchAttribute.Uid)); // RFC 9051 §6.4.9
         if (wanted.ChangedSince is not null && !Has(FetchAttribute.ModSeq)) _items.Add(new FetchItem(FetchAttribute.ModSeq)); // RFC 7162 §3.1.4.1
         _needsBody = _items.Any(static i => NeedsBody(i.Attribute));
@@ -43,7 +38,7 @@ sealed class FetchPlan
     internal bool NeedsRows { get; }
 
     /// <summary>Set when an item could not be given though the rest was.</summary>
-    internal Reply? Refusal { get; private set; }
+    internal Reply? Refusal => _refusal ?? _body.Refusal;
 
     Connection Connection => Session.Connection;
 
@@ -66,7 +61,7 @@ sealed class FetchPlan
             if ((_selected.Shown[index].Flags & MessageFlags.Seen) == 0) uids.Add(_selected.Shown[index].Uid);
         if (uids.Count == 0) return;
         var change = new FlagChange(MessageFlags.Seen, MessageFlags.None, [], []);
-        var result = await Session.Store.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change), CancellationToken.None).ConfigureAwait(false);
+        var result = await Session.WriteAsync(unit => unit.Mailboxes.SetFlags(_selected.AccountId, _selected.MailboxId, uids, change)).ConfigureAwait(false);
         _marked = [.. result.Changed];
         _selected.Tell(mayExpunge: false, new OwnChanges(result.First, result.Last));
     }
@@ -103,7 +98,7 @@ sealed class FetchPlan
         catch (StoreDamageException e)
         {
             ImapLog.Damaged(Session.Server.Log, source.MessageId, _selected.AccountId, e.Message);
-            Refusal = Reply.No("SERVERBUG", "a message is damaged and cannot be shown");
+            _refusal = Reply.No("SERVERBUG", "a message is damaged and cannot be shown");
             return false;
         }
     }
@@ -116,13 +111,16 @@ sealed class FetchPlan
 
     void End(int index)
     {
-        // The client did not ask for the flags, but they have changed by its asking.
-        if (_marked?.Contains(_selected.Shown[index].Uid) == true && !Has(FetchAttribute.Flags))
-        {
-            Separate();
-            FlagWriter.Write(Connection, _selected.Shown[index], _selected.Shown.Keywords, _selected.IsRecent(_selected.Shown[index].Uid));
-        }
+        if (_marked?.Contains(_selected.Shown[index].Uid) == true) Marked(index);
         Out.Raw(")\r\n"u8);
+    }
+
+    /// <summary>The client did not ask for the flags, but they have changed by its asking; with UID and change number where it cares for these (RFC 7162 §3.2.4).</summary>
+    void Marked(int index)
+    {
+        if (!Has(FetchAttribute.Flags)) FromRow(new FetchItem(FetchAttribute.Flags), index);
+        if (Session.CondStore && !Session.UidOnly && !Has(FetchAttribute.Uid)) FromRow(new FetchItem(FetchAttribute.Uid), index);
+        if (Session.CondStore && !Has(FetchAttribute.ModSeq)) FromRow(new FetchItem(FetchAttribute.ModSeq), index);
     }
 
     void Separate()
@@ -166,9 +164,8 @@ sealed class FetchPlan
                 Out.Raw(")"u8);
                 return true;
             case FetchAttribute.ThreadId:
-                // RFC 8474 §5.2: NIL where the server does not thread.
                 Separate();
-                Out.Raw("THREADID NIL"u8);
+                (_threads ??= new ThreadIds(Session.Store, _selected.AccountId)).Write(Out, row.MessageId);
                 return true;
             default:
                 return false;
@@ -226,181 +223,32 @@ sealed class FetchPlan
         {
             case FetchAttribute.Rfc822:
                 Out.Raw("RFC822 "u8);
-                await LiteralAsync(source, new OctetRange(0, source.Length)).ConfigureAwait(false);
+                await _body.WholeAsync(source).ConfigureAwait(false);
                 break;
             case FetchAttribute.Rfc822Header:
                 Out.Raw("RFC822.HEADER "u8);
-                await SectionAsync(source, new Section([], SectionText.Header), null).ConfigureAwait(false);
+                await _body.SectionAsync(source, new Section([], SectionText.Header), null).ConfigureAwait(false);
                 break;
             case FetchAttribute.Rfc822Text:
                 Out.Raw("RFC822.TEXT "u8);
-                await SectionAsync(source, new Section([], SectionText.Text), null).ConfigureAwait(false);
+                await _body.SectionAsync(source, new Section([], SectionText.Text), null).ConfigureAwait(false);
                 break;
             case FetchAttribute.BodySection:
                 SectionNames.Write(Out, "BODY"u8, item);
-                await SectionAsync(source, item.Section!, item.Partial).ConfigureAwait(false);
+                await _body.SectionAsync(source, item.Section!, item.Partial).ConfigureAwait(false);
                 break;
             case FetchAttribute.Binary:
                 SectionNames.Write(Out, "BINARY"u8, item);
-                await BinaryAsync(source, item).ConfigureAwait(false);
+                await _body.BinaryAsync(source, item).ConfigureAwait(false);
                 break;
             case FetchAttribute.BinarySize:
                 SectionNames.Write(Out, "BINARY.SIZE"u8, item);
-                await BinarySizeAsync(source, item).ConfigureAwait(false);
+                await _body.BinarySizeAsync(source, item).ConfigureAwait(false);
                 break;
             default:
                 Out.Raw("PREVIEW "u8);
                 Out.NString(PreviewText.Of(source));
                 break;
         }
-    }
-
-    async ValueTask SectionAsync(MessageSource source, Section section, Partial? partial)
-    {
-        OctetRange range;
-        if (section is { Path.Count: 0, What: SectionText.Whole }) range = new OctetRange(0, source.Length);
-        else if (!SectionResolver.TryResolve(source.Root, source.PrefixLength, section, out range))
-        {
-            Out.Nil();
-            return;
-        }
-        if (section.What is SectionText.HeaderFields or SectionText.HeaderFieldsNot) await FieldsAsync(source, section, range, partial).ConfigureAwait(false);
-        else await LiteralAsync(source, partial is { } part ? range.Slice(part.Offset, part.Count) : range).ConfigureAwait(false);
-    }
-
-    async ValueTask FieldsAsync(MessageSource source, Section section, OctetRange header, Partial? partial)
-    {
-        if (header.Length <= MostFields)
-        {
-            var fields = new ArrayBufferWriter<byte>(512);
-            await FilterAsync(source, section, header, fields, flush: false).ConfigureAwait(false);
-            var slice = Slice(fields.WrittenCount, partial);
-            Out.LiteralMark(slice.Length);
-            Out.Raw(fields.WrittenSpan.Slice((int)slice.Start, (int)slice.Length));
-            return;
-        }
-        var counter = new OctetCounter();
-        await FilterAsync(source, section, header, counter, flush: false).ConfigureAwait(false);
-        var window = Slice(counter.Count, partial);
-        Out.LiteralMark(window.Length);
-        Session.InLiteral = true;
-        await FilterAsync(source, section, header, new WindowWriter(Connection, window), flush: true).ConfigureAwait(false);
-        Session.InLiteral = false;
-    }
-
-    static OctetRange Slice(long length, Partial? partial) => partial is { } p ? new OctetRange(0, length).Slice(p.Offset, p.Count) : new OctetRange(0, length);
-
-    async ValueTask FilterAsync(MessageSource source, Section section, OctetRange header, IBufferWriter<byte> into, bool flush)
-    {
-        var filter = new HeaderFieldsFilter(section.Fields!, section.What == SectionText.HeaderFieldsNot);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Piece, Math.Max(header.Length, 1)));
-        try
-        {
-            for (var at = 0L; at < header.Length;)
-            {
-                var n = (int)Math.Min(buffer.Length, header.Length - at);
-                source.Read(header.Start + at, buffer.AsSpan(0, n));
-                filter.Write(buffer.AsSpan(0, n), into);
-                at += n;
-                if (flush && Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
-            }
-            filter.End(into);
-        }
-        finally { ArrayPool<byte>.Shared.Return(buffer); }
-    }
-
-    /// <summary>Streams octets of the message as they are; what is large is never held.</summary>
-    async ValueTask LiteralAsync(MessageSource source, OctetRange range)
-    {
-        Out.LiteralMark(range.Length);
-        Session.InLiteral = true;
-        for (var at = 0L; at < range.Length;)
-        {
-            var n = (int)Math.Min(Piece, range.Length - at);
-            source.Read(range.Start + at, Connection.GetSpan(n)[..n]);
-            Connection.Advance(n);
-            at += n;
-            if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
-        }
-        Session.InLiteral = false;
-    }
-
-    /// <summary>BINARY (RFC 3516 §4.2): decoded twice, to count and to send, so that no part is ever held.</summary>
-    async ValueTask BinaryAsync(MessageSource source, FetchItem item)
-    {
-        if (!SectionResolver.TryResolveBinary(source.Root, source.PrefixLength, item.Section!.Path, out var range, out var encoding))
-        {
-            Out.Nil();
-            return;
-        }
-        if (TransferDecoder.For(encoding) is null)
-        {
-            Out.Nil();
-            // RFC 3516 §4.3
-            Refusal = Reply.No("UNKNOWN-CTE", "a part has an encoding that is not known");
-            return;
-        }
-        var counter = new OctetCounter();
-        await DecodeAsync(source, range, encoding, counter, flush: false).ConfigureAwait(false);
-        var slice = Slice(counter.Count, item.Partial);
-        Out.LiteralMark(slice.Length, binary: true);
-        Session.InLiteral = true;
-        await DecodeAsync(source, range, encoding, new WindowWriter(Connection, slice), flush: true).ConfigureAwait(false);
-        Session.InLiteral = false;
-    }
-
-    async ValueTask BinarySizeAsync(MessageSource source, FetchItem item)
-    {
-        if (!SectionResolver.TryResolveBinary(source.Root, source.PrefixLength, item.Section!.Path, out var range, out var encoding) || TransferDecoder.For(encoding) is null)
-        {
-            Out.Number(0);
-            Refusal = Reply.No("UNKNOWN-CTE", "a part is not there, or has an encoding that is not known");
-            return;
-        }
-        var counter = new OctetCounter();
-        await DecodeAsync(source, range, encoding, counter, flush: false).ConfigureAwait(false);
-        Out.Number(counter.Count);
-    }
-
-    async ValueTask DecodeAsync(MessageSource source, OctetRange range, string encoding, IBufferWriter<byte> into, bool flush)
-    {
-        var decoder = TransferDecoder.For(encoding)!;
-        var buffer = ArrayPool<byte>.Shared.Rent(Piece);
-        try
-        {
-            for (var at = 0L; at < range.Length;)
-            {
-                var n = (int)Math.Min(Piece, range.Length - at);
-                source.Read(range.Start + at, buffer.AsSpan(0, n));
-                decoder.Decode(buffer.AsSpan(0, n), into);
-                at += n;
-                if (flush && Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
-            }
-            decoder.End(into);
-        }
-        finally { ArrayPool<byte>.Shared.Return(buffer); }
-    }
-
-    /// <summary>Passes on those octets that are in a window.</summary>
-    sealed class WindowWriter(Connection connection, OctetRange window) : IBufferWriter<byte>
-    {
-        byte[] _scratch = new byte[8192];
-        long _at;
-
-        public void Advance(int count)
-        {
-            var from = (int)Math.Clamp(window.Start - _at, 0, count);
-            var to = (int)Math.Clamp(window.Start + window.Length - _at, 0, count);
-            if (from < to) connection.Write(_scratch.AsSpan(from, to - from));
-            _at += count;
-        }
-
-        public Memory<byte> GetMemory(int sizeHint = 0)
-        {
-            if (sizeHint > _scratch.Length) _scratch = new byte[sizeHint];
-            return _scratch;
-        }
-
-        public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
     }
 }

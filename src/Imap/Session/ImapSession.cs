@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Extensions.InProgress;
 using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
@@ -30,6 +31,7 @@ sealed class ImapSession : IDisposable
         _reader = new CommandReader(connection, server.Time);
         _loop = new SessionLoop(this);
         Out = new ResponseWriter(connection);
+        Progress = new Progress(this);
         _began = server.Time.GetTimestamp();
     }
 
@@ -79,6 +81,15 @@ sealed class ImapSession : IDisposable
 
     /// <summary>Octets of a literal are on their way out: an error can no longer be said, only the connection be cut.</summary>
     internal bool InLiteral { get; set; }
+
+    /// <summary>Tells how far the command at hand has come.</summary>
+    internal Progress Progress { get; }
+
+    /// <summary>The lowest UID that the command at hand has worked on, when there were more than it may work on; else 0 (RFC 9738).</summary>
+    internal uint LowestDone { get; set; }
+
+    /// <summary>Set by a command with UID that has named messages by number all the same: they keep it until the command is over.</summary>
+    internal bool NumbersStay { get; set; }
 
     internal bool Encrypted => Connection.Tls is not null;
 
@@ -204,9 +215,9 @@ sealed class ImapSession : IDisposable
     /// <summary>Tells what has changed, as far as the client wants to hear of it.</summary>
     internal ValueTask TellAsync(bool mayExpunge)
     {
-        if (Notify is { } notify) return notify.TellAsync(mayExpunge);
-        Selected?.Tell(mayExpunge);
-        return ValueTask.CompletedTask;
+        if (Notify is { } notify) notify.Tell(mayExpunge);
+        else Selected?.Tell(mayExpunge);
+        return Selected is { News: { Any: true } news } selected ? news.TellAsync(this, selected) : ValueTask.CompletedTask;
     }
 
     /// <summary>From here on the client is told of other things (RFC 5465 §3.1).</summary>
@@ -219,6 +230,9 @@ sealed class ImapSession : IDisposable
 
     /// <summary>The mailbox of a name as a client wrote it, if he has all the rights that are needed.</summary>
     internal FoundMailbox Find(string name, Rights needed, string absent = "NONEXISTENT") => Store.Read(unit => MailboxAccess.Find(unit, Who!.AccountId, name, needed, absent));
+
+    /// <summary>Changes the store. Once begun it is not cancelled, so that the client learns what became of it; who waits for long hears that it goes on.</summary>
+    internal ValueTask<T> WriteAsync<T>(Func<WriteUnit, T> unit) => Progress.WhileAsync(Store.WriteAsync(unit, CancellationToken.None).AsTask());
 
     internal void Select(SelectedMailbox mailbox) => Selected = mailbox;
 

@@ -14,10 +14,6 @@ sealed record TreeEntry(string Name, Mailbox? Mailbox)
 
     internal bool HasChildren { get; set; }
 
-    /// <summary>Something below it is subscribed to, or has a special use.</summary>
-    internal bool SubscribedBelow { get; set; }
-    internal bool SpecialBelow { get; set; }
-
     internal MailboxRole Role => Mailbox?.Role ?? MailboxRole.None;
 }
 
@@ -67,19 +63,16 @@ sealed class MailboxTree
         HasChildren = unit.Mailboxes.AnyWithPrefix(mailbox.AccountId, mailbox.Name + MailboxName.Delimiter),
     };
 
-    /// <summary>Tells the names above an entry of it. What one of them knows already, those above that one know too.</summary>
+    /// <summary>Tells the names above a mailbox, or a name that is subscribed to, of it. What one of them knows already, those above that one know too.</summary>
     void NoteAbove(TreeEntry entry)
     {
-        var (there, subscribed, special) = (entry.Mailbox is not null, entry.Subscribed, entry.Role is not (MailboxRole.None or MailboxRole.Inbox));
+        var names = _entries.GetAlternateLookup<ReadOnlySpan<char>>();
         for (var end = entry.Name.LastIndexOf(MailboxName.Delimiter); end >= 0; end = end == 0 ? -1 : entry.Name.LastIndexOf(MailboxName.Delimiter, end - 1))
         {
-            var names = _entries.GetAlternateLookup<ReadOnlySpan<char>>();
             var above = entry.Name.AsSpan(0, end);
             if (!names.TryGetValue(above, out var parent)) names[above] = parent = new TreeEntry(above.ToString(), null);
-            if ((parent.HasChildren || !there) && (parent.SubscribedBelow || !subscribed) && (parent.SpecialBelow || !special)) return;
-            parent.HasChildren |= there;
-            parent.SubscribedBelow |= subscribed;
-            parent.SpecialBelow |= special;
+            if (parent.HasChildren) return;
+            parent.HasChildren = entry.Mailbox is not null;
         }
     }
 

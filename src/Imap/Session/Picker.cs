@@ -25,6 +25,21 @@ readonly record struct Picked(IReadOnlyList<(int First, int Last)> Ranges)
         }
     }
 
+    /// <summary>So many of the last of them.</summary>
+    internal Picked Newest(int most)
+    {
+        var ranges = new List<(int, int)>();
+        for (var at = Ranges.Count - 1; at >= 0 && most > 0; at--)
+        {
+            var (first, last) = Ranges[at];
+            first = Math.Max(first, last - most + 1);
+            ranges.Add((first, last));
+            most -= last - first + 1;
+        }
+        ranges.Reverse();
+        return new Picked(ranges);
+    }
+
     /// <summary>Their UIDs.</summary>
     internal List<uint> Uids(Snapshot shown)
     {
@@ -33,12 +48,19 @@ readonly record struct Picked(IReadOnlyList<(int First, int Last)> Ranges)
         return uids;
     }
 
+    /// <summary>Logarithmic in the ranges.</summary>
     internal bool Contains(Snapshot shown, uint uid)
     {
         var index = shown.IndexOf(uid);
         if (index < 0) return false;
-        foreach (var (first, last) in Ranges)
-            if (index >= first && index <= last) return true;
+        int low = 0, high = Ranges.Count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            if (index < Ranges[middle].First) high = middle - 1;
+            else if (index > Ranges[middle].Last) low = middle + 1;
+            else return true;
+        }
         return false;
     }
 }

@@ -1,5 +1,6 @@
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Context;
+using Posthorn.Imap.Extensions.UrlAuth;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Views;
 
@@ -21,10 +22,11 @@ sealed class SelectedMailbox : IDisposable
     readonly ImapSession _session;
     readonly ViewCache _views;
     readonly List<(uint From, uint Below)> _recent = []; // UIDs that are recent in this session
+    readonly HashSet<uint> _own = []; // UIDs that came by this client, and were not told yet
     Snapshot _seen; // what was last compared; Shown may still have messages that are gone from it
     uint _recentBelow; // all below it that were recent are noted in the store, or will be at the end
     bool _recentNoted = true;
-    int _keywordsTold;
+    int _keywordsTold, _keyResetsTold;
     long _settled; // the change number up to which the client was told of everything
     bool _owes; // messages are gone that could not be told
 
@@ -37,7 +39,10 @@ sealed class SelectedMailbox : IDisposable
         NoteRecent();
         _keywordsTold = Shown.Keywords.Names.Count;
         _settled = Shown.HighestModSeq;
+        KnowKeyResets();
     }
+
+    internal Storage.MailStore Store => _session.Store;
 
     internal MailboxView View { get; }
     internal string Name { get; }
@@ -55,6 +60,9 @@ sealed class SelectedMailbox : IDisposable
 
     /// <summary>Searches whose results the client is told of; null until there is one.</summary>
     internal SearchContexts? Contexts { get; set; }
+
+    /// <summary>What is to be written of messages that came; null until there was something.</summary>
+    internal ArrivalNews? News { get; private set; }
 
     /// <summary>What SEARCH RETURN (SAVE) kept, as UIDs (RFC 5182); empty at first.</summary>
     internal IReadOnlyList<uint> Saved { get; set; } = [];
@@ -114,6 +122,8 @@ sealed class SelectedMailbox : IDisposable
     /// <param name="own">What the client knows already.</param>
     internal void Tell(bool mayExpunge, OwnChanges own = default)
     {
+        if (View.KeyResets(_session.Who!.AccountId) != _keyResetsTold) UrlMechanisms.Tell(_session);
+        KnowKeyResets();
         var now = View.Current;
         if (ReferenceEquals(now, _seen) && (ReferenceEquals(Shown, _seen) || !mayExpunge)) return;
         var diff = SnapshotDiff.Of(Shown, now);
@@ -126,7 +136,12 @@ sealed class SelectedMailbox : IDisposable
         }
         Shown = mayExpunge ? now : SnapshotDiff.Keep(Shown, now, diff);
         _seen = now;
-        if (diff.Arrived > 0) TellArrived();
+        if (diff.Arrived > 0)
+        {
+            TellArrived();
+            if (_session.Notify?.News is { Count: > 0 } news)
+                for (var i = Shown.Count - diff.Arrived; i < Shown.Count; i++) Owe(Shown[i].Uid, news);
+        }
         TellKeywords();
         foreach (var index in diff.Changed)
         {
@@ -134,7 +149,23 @@ sealed class SelectedMailbox : IDisposable
             if (!own.Has(row.ModSeq) && _session.Notify?.TellsFlags != false) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
         }
         Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
+        if (diff.Arrived > 0) _own.Clear();
     }
+
+    /// <summary>Takes note of what the client put into a mailbox itself: of that it wants no news (RFC 5465 §5.2).</summary>
+    internal void NoteOwn(long mailboxId, IEnumerable<uint> uids)
+    {
+        if (mailboxId == MailboxId) _own.UnionWith(uids);
+    }
+
+    /// <summary>Notes items of a message that came, unless the client put it here itself.</summary>
+    internal void Owe(uint uid, IReadOnlyList<FetchItem> items)
+    {
+        if (!_own.Contains(uid)) (News ??= new ArrivalNews()).Owe(uid, items);
+    }
+
+    /// <summary>From here on the client need not hear that its URLs were taken back before.</summary>
+    internal void KnowKeyResets() => _keyResetsTold = View.KeyResets(_session.Who!.AccountId);
 
     /// <summary>
     /// Says how far the client's picture is whole when VANISHED has to wait (RFC 7162 §6): change numbers that it hears of
@@ -234,8 +265,8 @@ sealed class SelectedMailbox : IDisposable
         var output = _session.Out;
         ref readonly var row = ref Shown.Row(index);
         BeginFetch(index);
-        // RFC 7162 §3.2.4: UID where QRESYNC is on; nobody minds it where the server may say what it likes.
-        if (!_session.UidOnly && (withUid || _session.Rev2 || _session.CondStore))
+        // RFC 7162 §3.2.4: UID where QRESYNC is on, and RFC 5465 §5.1 after NOTIFY; nobody minds it where the server may say what it likes.
+        if (!_session.UidOnly && (withUid || _session.Rev2 || _session.CondStore || _session.Notify is not null))
         {
             output.Raw("UID "u8);
             output.Number(row.Uid);

@@ -1,5 +1,6 @@
 using System.Text;
 using Posthorn.Imap.Commands;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Storage;
 
@@ -42,7 +43,7 @@ sealed class SessionLoop(ImapSession session)
             case FrameStatus.LiteralTooBig:
                 SetTag(frame.Text.Span);
                 // The client was not asked for the octets, so none come.
-                Answer(session.Who is null ? Reply.Bad("the literal is too large") : Reply.No("TOOBIG", "the literal is too large"));
+                Answer(IsUnknown(frame) ? Reply.Bad("unknown command") : session.Who is null ? Reply.Bad("the literal is too large") : Reply.No("TOOBIG", "the literal is too large"));
                 break;
             case FrameStatus.Flooded:
                 SetTag(frame.Text.Span);
@@ -77,17 +78,21 @@ sealed class SessionLoop(ImapSession session)
             if (frame.Status == FrameStatus.Literal) await session.RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
             return;
         }
-        var reply = command is null ? Reply.Bad("unknown command")
+        Reply? refused = command is null ? Reply.Bad("unknown command")
             // RFC 9586 §3
             : session.UidOnly && !arguments.ByUid && (command.When & When.TakesUid) != 0 ? new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed")
-            : Allows(command) ? await RunCommandAsync(command, arguments, ct).ConfigureAwait(false)
+            : Allows(command) ? null
             : Reply.Bad(session.Who is null ? "log in first" : (command.When & When.Selected) != 0 ? "select a mailbox first" : "not in this state");
+        var reply = refused ?? await RunCommandAsync(command!, arguments, ct).ConfigureAwait(false);
         if (reply.Kind != ReplyKind.None && !session.Over)
         {
-            await session.TellAsync(command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0).ConfigureAwait(false);
+            await session.TellAsync(!session.NumbersStay && (command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0)).ConfigureAwait(false);
+            session.NumbersStay = false;
             session.Selected?.TellSettled();
-            Answer(reply);
+            Answer(MessageLimits.Told(session, reply));
         }
+        // Nobody has looked at it: its octets would be taken for commands.
+        if (refused is not null && frame.Status == FrameStatus.Literal && !session.Over) await session.RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
         if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
     }
 
@@ -110,10 +115,19 @@ sealed class SessionLoop(ImapSession session)
         return (ImapCommands.Find(verb, byUid), new Arguments(frame.Text, reader.At, byUid, frame.Status == FrameStatus.Literal ? frame.Literal : null));
     }
 
+    /// <summary>True for a command that could be read as far as its name, which is none (the example of RFC 9051 §7.6).</summary>
+    bool IsUnknown(CommandFrame frame)
+    {
+        try { return Parse(frame).Command is null; }
+        catch (BadSyntax) { return false; }
+    }
+
     bool Allows(ImapCommand command) => (command.When & (session.Who is null ? When.Stranger : session.Selected is null ? When.User : When.Selected)) != 0;
 
     async ValueTask<Reply> RunCommandAsync(ImapCommand command, Arguments arguments, CancellationToken ct)
     {
+        session.Progress.Begin();
+        session.LowestDone = 0;
         try
         {
             if ((command.When & When.TakesMessages) != 0 && session.Notify?.TellsMessages != false) session.Selected?.Tell(mayExpunge: false);

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.Catenate;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Mime.Structure;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Messages;
@@ -18,10 +20,14 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     /// <summary>Messages of one command: each has a temporary file when it is large.</summary>
     const int MostMessages = 1000;
 
+    /// <summary>How many times the largest message one command may copy from URLs: a line of them would else fill the disk.</summary>
+    const int MostCopied = 10;
+
     readonly List<(AppendMessage Head, BlobWriter Body)> _messages = [];
     ReadOnlyMemory<byte> _text;
     int _at;
     LiteralMark? _literal;
+    long _copied;
 
     /// <summary>A piece of the command, read.</summary>
     readonly record struct Parts(IReadOnlyList<string> Urls, bool Closed);
@@ -61,6 +67,7 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     {
         if (head.Utf8 && !session.Utf8) return Reply.Bad("ENABLE UTF8=ACCEPT first"); // RFC 6855 §4
         if (!Commands.StoreCommand.AreGood(head.Flags)) return Reply.No("LIMIT", "too many keywords, or one that is too long");
+        if (MessageLimits.OfSaving(session) is var limit && _messages.Count == limit) return MessageLimits.TooMany(limit, null);
         if (_messages.Count == MostMessages) return Reply.No("LIMIT", "too many messages at once");
         var body = session.Store.NewBlob();
         _messages.Add((head, body));
@@ -140,7 +147,12 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
         {
             var parts = ReadParts(first);
             foreach (var url in parts.Urls)
+            {
+                var before = body.Length;
                 if (!MessageUrl.TryCopy(session, url, body, session.Server.Options.MaxMessageSize, out var refusal)) return refusal;
+                _copied += body.Length - before;
+                if (_copied > MostCopied * session.Server.Options.MaxMessageSize) return Reply.No("LIMIT", "too much is copied at once");
+            }
             if (parts.Closed) return null;
             if (_literal is null) return Reply.Bad("a literal expected");
             if (await StreamAsync(body).ConfigureAwait(false) is { } over) return over;
@@ -162,33 +174,38 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
     internal async ValueTask<Reply> FileAsync(Mailbox target, Rights rights, (long AccountId, long MailboxId, uint Uid)? replaces, string verb)
     {
         var account = target.AccountId;
-        var ready = new List<(AppendMessage Head, BlobWriter Body, byte[] Structure, TraceId Trace)>(_messages.Count);
+        var ready = new List<(AppendMessage Head, BlobWriter Body, byte[] Structure, long[] Links, TraceId Trace)>(_messages.Count);
         foreach (var (head, body) in _messages)
         {
             await body.SealAsync().ConfigureAwait(false);
             byte[] structure;
             using (var stream = body.OpenRead()) structure = PartTree.Encode(PartTree.Read(stream));
-            ready.Add((head, body, structure, session.Store.NewTraceId()));
+            ready.Add((head, body, structure, ThreadLinks.Of(structure, body.Head.Span), session.Store.NewTraceId()));
         }
-        var quota = session.Server.Directory?.Account(account)?.Quota ?? 0;
-        return await session.Store.WriteAsync(unit =>
+        var bounded = session.Server.Directory?.Account(account)?.HasQuota ?? false;
+        uint[] filed = [];
+        var reply = await session.WriteAsync(unit =>
         {
             if (unit.Mailboxes.Get(account, target.Id) is not { } there) return Reply.No("TRYCREATE", "there is no such mailbox");
-            if (quota > 0 && unit.Directory.Account(account) is { } row && ready.Sum(static m => m.Body.Length) > quota - row.Used) return Reply.No("OVERQUOTA", "the mailbox is full");
+            if (bounded && unit.Directory.Account(account) is { } row && !row.HasRoom(ready.Sum(static m => m.Body.Length), ready.Count)) return Reply.No("OVERQUOTA", "the mailbox is full");
             if (replaces is { } gone && unit.Mailboxes.Expunge(gone.AccountId, gone.MailboxId, [gone.Uid], "imap") == 0) return Reply.No("EXPUNGEISSUED", "the message is gone");
             var uids = new uint[ready.Count];
             for (var i = 0; i < uids.Length; i++)
             {
-                var (head, body, structure, trace) = ready[i];
+                var (head, body, structure, links, trace) = ready[i];
                 unit.Events.Add(trace, EventKind.Received, account, Detail(body.Length));
                 uids[i] = unit.Mailboxes.Deliver(account, target.Id, new NewMessage(unit.Store(body), [], structure, head.Date ?? session.Server.Time.GetUtcNow(), trace, head.Flags.System & MailboxAccess.Settable(rights))
                 {
                     Keywords = (rights & Rights.Write) != 0 ? head.Flags.Keywords : [],
                     Protocol = "imap",
+                    Links = links,
                 }).Uid;
             }
+            filed = uids;
             return Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"APPENDUID {there.UidValidity} {SequenceSet.Of(uids)}"), $"{verb} completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        session.Selected?.NoteOwn(target.Id, filed);
+        return reply;
     }
 
     string Detail(long size) => string.Create(CultureInfo.InvariantCulture,

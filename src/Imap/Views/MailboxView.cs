@@ -17,6 +17,7 @@ sealed class MailboxView : IDisposable
     readonly IDisposable _subscription;
     List<Change> _waiting = [];
     volatile Signal[] _signals = [];
+    volatile (long Account, int Times)[] _keyResets = [];
     Snapshot _current;
     long _number; // the last change that the snapshot has seen
     uint _recentFrom;
@@ -55,6 +56,21 @@ sealed class MailboxView : IDisposable
     internal void Unwatch(Signal signal)
     {
         lock (_queue) _signals = [.. _signals.Where(s => s != signal)];
+    }
+
+    /// <summary>How often an account has taken back its URLs of this mailbox while it was in memory (RFC 4467 §7, RESETKEY).</summary>
+    internal int KeyResets(long account)
+    {
+        foreach (var (of, times) in _keyResets)
+            if (of == account) return times;
+        return 0;
+    }
+
+    /// <summary>An account has taken back its URLs: its sessions that have the mailbox selected are to say so.</summary>
+    internal void ResetKey(long account)
+    {
+        lock (_queue) _keyResets = [.. _keyResets.Where(r => r.Account != account), (account, KeyResets(account) + 1)];
+        foreach (var signal in _signals) signal.Set();
     }
 
     /// <summary>

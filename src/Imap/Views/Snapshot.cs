@@ -40,10 +40,23 @@ sealed class Snapshot
     {
         get
         {
-            var chunk = Array.BinarySearch(_starts, index);
-            if (chunk < 0) chunk = ~chunk - 1;
+            var chunk = ChunkAt(index);
             return ref _chunks[chunk][index - _starts[chunk]];
         }
+    }
+
+    /// <summary>The chunk that an index falls into. None has more rows than a new one, so it is at least <c>index / ChunkSize</c>, and mostly just that.</summary>
+    int ChunkAt(int index)
+    {
+        int low = index / ChunkSize, high = _chunks.Length - 1;
+        if (index < _starts[low + 1]) return low;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (_starts[middle + 1] <= index) low = middle + 1;
+            else high = middle;
+        }
+        return low;
     }
 
     /// <summary>The index of a UID, or -1.</summary>

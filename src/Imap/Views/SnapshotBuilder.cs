@@ -10,6 +10,7 @@ sealed class SnapshotBuilder
     readonly List<Row> _tail = [];
     readonly HashSet<uint> _gone = [];
     readonly KeywordSets _keywords;
+    int _last = -1; // the own chunk that was changed last: changes come in the order of UIDs mostly
     uint _uidNext;
     long _highest;
 
@@ -51,7 +52,12 @@ sealed class SnapshotBuilder
 
     ref Row Find(uint uid)
     {
-        if (_tail.Count > 0 && uid >= _tail[0].Uid)
+        if (_last >= 0 && uid >= _chunks[_last][0].Uid && uid <= _chunks[_last][^1].Uid)
+        {
+            var i = Snapshot.RowFrom(_chunks[_last], uid);
+            if (_chunks[_last][i].Uid == uid) return ref _chunks[_last][i];
+        }
+        else if (_tail.Count > 0 && uid >= _tail[0].Uid)
         {
             var rows = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_tail);
             var i = Snapshot.RowFrom(rows, uid);
@@ -66,6 +72,7 @@ sealed class SnapshotBuilder
                 if (_chunks[chunk][i].Uid == uid)
                 {
                     if (_own.Add(chunk)) _chunks[chunk] = [.. _chunks[chunk]];
+                    _last = chunk;
                     return ref _chunks[chunk][i];
                 }
             }

@@ -11,12 +11,16 @@ sealed class ViewCache : IDisposable
     /// <summary>Messages that views nobody uses may hold together: 20 MB.</summary>
     const int MostIdleRows = 500_000;
 
+    /// <summary>What a view costs beside its messages, in messages.</summary>
+    const int Overhead = 100;
+
     readonly MailStore _store;
     readonly TimeProvider _time;
     readonly TimeSpan _keep;
     readonly Lock _lock = new();
     readonly Dictionary<long, Entry> _views = [];
     readonly ITimer _sweep;
+    int _left; // rows of views that were left since the last sweep
 
     /// <param name="keep">How long a view stays that nobody uses.</param>
     internal ViewCache(MailStore store, TimeProvider time, TimeSpan keep)
@@ -55,12 +59,23 @@ sealed class ViewCache : IDisposable
         }
     }
 
+    /// <summary>The view of a mailbox if it is in memory.</summary>
+    internal MailboxView? Find(long mailboxId)
+    {
+        lock (_lock) return _views.TryGetValue(mailboxId, out var entry) && entry.View.IsValueCreated ? entry.View.Value : null;
+    }
+
     internal void Release(MailboxView view)
     {
         lock (_lock)
         {
-            if (_views.TryGetValue(view.MailboxId, out var entry) && entry.View.Value == view && --entry.Users == 0) entry.Left = _time.GetTimestamp();
+            if (!_views.TryGetValue(view.MailboxId, out var entry) || entry.View.Value != view || --entry.Users > 0) return;
+            entry.Left = _time.GetTimestamp();
+            _left += view.Current.Count + Overhead;
+            if (_left <= MostIdleRows / 8) return;
         }
+        // Who goes through many mailboxes in no time shall not fill the memory until the next minute.
+        Sweep();
     }
 
     /// <summary>Drops what has not been used for a while, and the oldest of what is beyond the limit.</summary>
@@ -70,9 +85,10 @@ sealed class ViewCache : IDisposable
         lock (_lock)
         {
             var rows = 0L;
+            _left = 0;
             foreach (var (id, entry) in _views.Where(static v => v.Value.Users == 0).OrderByDescending(static v => v.Value.Left).ToList())
             {
-                rows += entry.View.Value.Current.Count;
+                rows += entry.View.Value.Current.Count + Overhead;
                 if (rows <= MostIdleRows && _time.GetElapsedTime(entry.Left) < _keep) continue;
                 _views.Remove(id);
                 old.Add(entry.View.Value);

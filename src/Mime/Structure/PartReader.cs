@@ -10,26 +10,6 @@ namespace Posthorn.Mime.Structure;
 /// </summary>
 sealed class PartReader
 {
-    /// <summary>A part that is still open.</summary>
-    struct Frame
-    {
-        internal long HeaderStart, BodyStart, LinesBefore;
-        internal string? Type, Subtype, Encoding, Id, Description, Md5, Disposition, Location;
-        internal List<KeyValuePair<string, string>>? Parameters, DispositionParameters;
-        internal List<string>? Languages;
-
-        /// <summary>Takes the fields of a message's header; null for a part that is no message, and once the header ended.</summary>
-        internal EnvelopeBuilder? Builder;
-        internal byte[]? Envelope;
-
-        /// <summary>Children that are complete; made when there is one.</summary>
-        internal List<Part>? Parts;
-
-        /// <summary>What ends its children; null for other types, and once the closing delimiter was there.</summary>
-        internal byte[]? Boundary;
-        internal bool Digest;
-    }
-
     enum State { Fields, LongField, Body, Opaque }
 
     /// <summary>Longest boundary that is looked for. RFC 2046 §5.1.1 allows 70; a line has at most 998.</summary>
@@ -44,14 +24,13 @@ sealed class PartReader
     /// <summary>Octets kept before the place of reading: the end of a part lies before its delimiter's CRLF.</summary>
     const int LookBehind = 3;
 
-    Frame[] _open = new Frame[2];
+    OpenPart[] _open = new OpenPart[2];
     int _depth;
     int _parts;
     int _boundaries;
     State _state;
     bool _lineStart;
     Part? _root;
-    readonly ReferencesField _references = new(); // of the message itself
 
     // The window: _base is the offset in the message of its first octet; lines are counted up to _counted (in the window).
     long _base;
@@ -64,10 +43,11 @@ sealed class PartReader
     /// <param name="prefix">Header lines before the message: they count for its envelope and for nothing else.</param>
     internal PartReader(ReadOnlySpan<byte> prefix)
     {
-        Push(0, new EnvelopeBuilder());
+        Push(0, isMessage: true);
+        _open[0].References = new ReferencesField();
         while (HeaderField.Next(prefix, out var length, out _))
         {
-            if (FieldLines.TrySplit(prefix[..length], out var name, out var value)) Envelope(ref _open[0], name, value);
+            if (FieldLines.TrySplit(prefix[..length], out var name, out var value)) _open[0].Envelope(name, value, ref _textLeft);
             prefix = prefix[length..];
         }
     }
@@ -169,77 +149,7 @@ sealed class PartReader
         return final;
     }
 
-    void Field(ReadOnlySpan<byte> field)
-    {
-        ref var f = ref _open[_depth - 1];
-        var content = field[0] is (byte)'C' or (byte)'c';
-        if (!content && f.Builder is null || !FieldLines.TrySplit(field[..Math.Min(field.Length, MaxField)], out var name, out var value)) return;
-        if (content && name.Length >= 10) Content(ref f, name, value);
-        else Envelope(ref f, name, value);
-    }
-
-    void Envelope(ref Frame f, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
-    {
-        if (_depth == 1 && ReferencesField.Is(name)) _references.Add(value);
-        else if (f.Builder is { } builder && EnvelopeBuilder.Wants(name) && Afford(value)) builder.Field(name, value);
-    }
-
-    /// <summary>The first field of a name counts.</summary>
-    void Content(ref Frame f, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
-    {
-        switch (name.Length)
-        {
-            case 10 when f.Id is null && FieldLines.Is(name, "content-id"u8):
-                if (Afford(value)) f.Id = ContentFields.Text(value);
-                break;
-            case 11 when f.Md5 is null && FieldLines.Is(name, "content-md5"u8):
-                if (Afford(value)) f.Md5 = ContentFields.Text(value);
-                break;
-            case 12 when f.Type is null && FieldLines.Is(name, "content-type"u8):
-                // Without its boundary a multipart past the limit is one opaque thing.
-                if (!Afford(value)) MakeOpaque(ref f);
-                else if (ContentFields.TryContentType(value, out var type, out var subtype, out f.Parameters)) (f.Type, f.Subtype) = (type, subtype);
-                else PlainText(ref f); // RFC 2045 §5.2
-                break;
-            case 16 when f.Languages is null && FieldLines.Is(name, "content-language"u8):
-                if (Afford(value)) f.Languages = ContentFields.Languages(value);
-                break;
-            case 16 when f.Location is null && FieldLines.Is(name, "content-location"u8):
-                if (Afford(value)) f.Location = ContentFields.Location(value);
-                break;
-            case 19 when f.Disposition is null && FieldLines.Is(name, "content-disposition"u8):
-                if (Afford(value) && ContentFields.TryDisposition(value, out var disposition, out f.DispositionParameters)) f.Disposition = disposition;
-                break;
-            case 19 when f.Description is null && FieldLines.Is(name, "content-description"u8):
-                if (Afford(value)) f.Description = ContentFields.Text(value);
-                break;
-            case 25 when f.Encoding is null && FieldLines.Is(name, "content-transfer-encoding"u8):
-                f.Encoding = ContentFields.Encoding(value);
-                break;
-        }
-    }
-
-    /// <summary>True when the text of a field can still be kept; counts it.</summary>
-    bool Afford(ReadOnlySpan<byte> value)
-    {
-        if (value.Length > _textLeft) return false;
-        _textLeft -= value.Length;
-        return true;
-    }
-
-    static readonly KeyValuePair<string, string> UsAscii = new("charset", "us-ascii");
-
-    static void PlainText(ref Frame f)
-    {
-        (f.Type, f.Subtype) = ("text", "plain");
-        (f.Parameters ??= new List<KeyValuePair<string, string>>(1)).Add(UsAscii);
-    }
-
-    static void EndHeader(ref Frame f)
-    {
-        f.Envelope = f.Builder?.Build();
-        f.Builder = null;
-    }
+    void Field(ReadOnlySpan<byte> field) => _open[_depth - 1].Field(field[..Math.Min(field.Length, MaxField)], ref _textLeft);
 
     void StartBody(ReadOnlySpan<byte> window)
     {
@@ -247,52 +157,35 @@ sealed class PartReader
         f.BodyStart = _base + _at;
         CountTo(window, _at);
         f.LinesBefore = _lines;
-        EndHeader(ref f);
-        if (f.Type is null)
-        {
-            // RFC 2046 §5.1.5: the default in a digest
-            if (_depth > 1 && _open[_depth - 2].Digest) (f.Type, f.Subtype) = ("message", "rfc822");
-            else PlainText(ref f);
-        }
+        f.EndHeader(inDigest: _depth > 1 && _open[_depth - 2].IsDigest);
         _state = State.Body;
         _lineStart = true;
         if (f.Type == "multipart") StartMultipart(ref f);
-        else if (f.Type == "message" && f.Subtype is "rfc822" or "global" && f.Encoding is null or "7bit" or "8bit" or "binary") StartMessage(ref f);
+        else if (f.IsPlainMessage) StartMessage(ref f);
     }
 
-    void StartMultipart(ref Frame f)
+    void StartMultipart(ref OpenPart f)
     {
-        var boundary = default(string);
-        if (f.Parameters is not null)
-            foreach (var (name, value) in f.Parameters)
-                if (name == "boundary") boundary = value.TrimEnd(' ', '\t');
-        if (string.IsNullOrEmpty(boundary) || boundary.Length > MaxBoundary) return;
+        if (f.NamedBoundary is not { Length: > 0 and <= MaxBoundary } boundary) return;
         if (_depth >= PartTree.MaxDepth)
         {
-            MakeOpaque(ref f);
+            f.MakeOpaque();
             return;
         }
         f.Boundary = System.Text.Encoding.UTF8.GetBytes(boundary);
-        f.Digest = f.Subtype == "digest";
         _boundaries++;
     }
 
-    void StartMessage(ref Frame f)
+    void StartMessage(ref OpenPart f)
     {
-        if (_depth >= PartTree.MaxDepth || _parts >= PartTree.MaxParts - 1) MakeOpaque(ref f);
-        else Push(_base + _at, new EnvelopeBuilder());
+        if (_depth >= PartTree.MaxDepth || _parts >= PartTree.MaxParts - 1) f.MakeOpaque();
+        else Push(_base + _at, isMessage: true);
     }
 
-    static void MakeOpaque(ref Frame f)
-    {
-        (f.Type, f.Subtype) = ("application", "octet-stream");
-        f.Parameters = null;
-    }
-
-    void Push(long headerStart, EnvelopeBuilder? builder)
+    void Push(long headerStart, bool isMessage)
     {
         if (_depth == _open.Length) Array.Resize(ref _open, _open.Length * 2);
-        _open[_depth++] = new Frame { HeaderStart = headerStart, BodyStart = -1, Builder = builder };
+        _open[_depth++] = new OpenPart(headerStart, isMessage);
         _parts++;
         _state = State.Fields;
     }
@@ -368,13 +261,13 @@ sealed class PartReader
             _state = State.Body;
             _lineStart = true;
         }
-        else if (_parts < PartTree.MaxParts - 1) Push(_base + _at, null);
+        else if (_parts < PartTree.MaxParts - 1) Push(_base + _at, isMessage: false);
         else
         {
             // The last part that is allowed: all the rest of the message, unread.
-            Push(_base + _at, null);
+            Push(_base + _at, isMessage: false);
             ref var f = ref _open[_depth - 1];
-            MakeOpaque(ref f);
+            f.MakeOpaque();
             f.BodyStart = f.HeaderStart;
             CountTo(window, _at);
             f.LinesBefore = _lines;
@@ -392,40 +285,17 @@ sealed class PartReader
             var stop = Math.Max(f.HeaderStart, _base + end);
             CountTo(window, (int)(stop - _base));
             (f.BodyStart, f.LinesBefore) = (stop, _lines);
-            EndHeader(ref f);
-            if (f.Type is null) PlainText(ref f);
+            f.EndHeader(inDigest: false);
         }
-        var least = f.BodyStart;
-        if (f.Parts is { } parts) least = Math.Max(least, parts[^1].End);
-        var endOffset = Math.Max(least, _base + end);
+        var endOffset = Math.Max(Math.Max(f.BodyStart, f.ChildrenEnd), _base + end);
         CountTo(window, (int)(endOffset - _base));
         var lines = _lines - f.LinesBefore;
         if (endOffset > f.BodyStart && window[(int)(endOffset - _base) - 1] != '\n') lines++;
-        var part = new Part
-        {
-            HeaderStart = f.HeaderStart,
-            BodyStart = f.BodyStart,
-            End = endOffset,
-            Lines = lines,
-            Type = f.Type!,
-            Subtype = f.Subtype!,
-            Encoding = f.Encoding ?? "7bit",
-            Parameters = (IReadOnlyList<KeyValuePair<string, string>>?)f.Parameters ?? [],
-            Id = f.Id,
-            Description = f.Description,
-            Md5 = f.Md5,
-            Disposition = f.Disposition,
-            DispositionParameters = (IReadOnlyList<KeyValuePair<string, string>>?)f.DispositionParameters ?? [],
-            Languages = (IReadOnlyList<string>?)f.Languages ?? [],
-            Location = f.Location,
-            Envelope = f.Envelope,
-            References = _depth == 1 ? _references.Text : null,
-            Parts = (IReadOnlyList<Part>?)f.Parts ?? [],
-        };
+        var part = f.Close(endOffset, lines);
         if (f.Boundary is not null) _boundaries--;
         f = default;
         if (--_depth == 0) _root = part;
-        else (_open[_depth - 1].Parts ??= new List<Part>(_open[_depth - 1].Type == "message" ? 1 : 4)).Add(part);
+        else _open[_depth - 1].Add(part);
     }
 
     void CloseAll(ReadOnlySpan<byte> window)

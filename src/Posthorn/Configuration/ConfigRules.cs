@@ -18,6 +18,10 @@ static class ConfigRules
         if (!IsHostName(options.Hostname)) Wrong("hostname", "must be a host name like \"mail.example.org\"");
         if (options.Delivery.SrsDomain is { } srs && !IsHostName(srs)) Wrong("delivery.srsDomain", "must be a domain like \"example.org\"");
         if (options.Accounts.DefaultDomain is { } domain && !IsHostName(domain)) Wrong("accounts.defaultDomain", "must be a domain like \"example.org\"");
+        // RFC 9738 §3
+        if (options.Imap.MessageLimit is > 0 and < 1000) Wrong("imap.messageLimit", "must be 0 or at least 1000");
+        if (options.Imap.SaveLimit is > 0 and < 1000) Wrong("imap.saveLimit", "must be 0 or at least 1000");
+        if (options.Imap is { MessageLimit: > 0, SaveLimit: > 0 }) Wrong("imap.saveLimit", "is a part of imap.messageLimit: give one of the two");
         Listeners(options, Wrong);
         Store(options.Store, Wrong);
         for (var i = 0; i < options.Tls.Certificates.Count; i++)

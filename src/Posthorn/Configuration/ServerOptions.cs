@@ -179,6 +179,15 @@ sealed record ImapSection
 {
     [Option("Capabilities that some clients or accounts are not told of, since a client has bugs with them.")]
     public IReadOnlyList<SwitchOptions> SwitchedOff { get; init; } = [];
+
+    [Option("The most messages that one command works on: FETCH, STORE, SEARCH, MOVE and UID EXPUNGE do the newest of them and say so, COPY, APPEND, SORT and THREAD refuse. Clients are told of it as MESSAGELIMIT (RFC 9738), which few of them know, so that there should be a reason to set it. 0 means any number, else at least 1000.", Minimum = 0, Maximum = int.MaxValue)]
+    public int MessageLimit { get; init; }
+
+    [Option("The most messages that one COPY or APPEND makes; more are refused. Clients are told of it as SAVELIMIT (RFC 9738). It is a part of imap.messageLimit, so that only one of the two can be set. 0 means any number for COPY, else at least 1000.", Minimum = 0, Maximum = int.MaxValue)]
+    public int SaveLimit { get; init; }
+
+    [Option("The addresses of the accounts with which submission servers log in: they may fetch what users have signed for submission (URLAUTH, RFC 4467).", Example = "submission@example.org")]
+    public IReadOnlyList<string> SubmissionAccounts { get; init; } = [];
 }
 
 sealed record SwitchOptions
@@ -224,6 +233,9 @@ sealed record AccountsOptions
 
     [Option("The character between a user and a tag: mail to user+tag reaches user.")]
     public char SubaddressSeparator { get; init; } = '+';
+
+    [Option("Whether SCRAM logins work with passwords that people chose, not only with app passwords. For that the store keeps keys of them, which are easier to guess at than the hashes beside them for somebody who has stolen the store (docs/login.md).")]
+    public bool ScramPasswords { get; init; } = true;
 }
 
 /// <summary>What keeps the store's rows.</summary>

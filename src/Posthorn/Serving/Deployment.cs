@@ -22,7 +22,12 @@ static class Deployment
         MinimumFree = options.Store.MinimumFree,
     };
 
-    public static AccountOptions Accounts(ServerOptions options) => new() { DefaultDomain = options.Accounts.DefaultDomain, SubaddressSeparator = options.Accounts.SubaddressSeparator };
+    public static AccountOptions Accounts(ServerOptions options) => new()
+    {
+        DefaultDomain = options.Accounts.DefaultDomain,
+        SubaddressSeparator = options.Accounts.SubaddressSeparator,
+        ScramPasswords = options.Accounts.ScramPasswords,
+    };
 
     public static DeliveryOptions Delivery(ServerOptions options, bool holdForeign) => new()
     {
@@ -64,6 +69,10 @@ static class Deployment
     {
         Hostname = options.Hostname,
         MaxMessageSize = options.Limits.MessageSize,
+        DefaultDomain = options.Accounts.DefaultDomain,
+        MessageLimit = options.Imap.MessageLimit,
+        SaveLimit = options.Imap.SaveLimit,
+        SubmissionAccounts = options.Imap.SubmissionAccounts,
         SwitchedOff = [.. options.Imap.SwitchedOff.Select(static s => new CapabilitySwitch(s.Capability, s.Account, s.Client))],
     };
 

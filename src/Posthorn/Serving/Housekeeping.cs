@@ -4,12 +4,16 @@ using Posthorn.Storage;
 namespace Posthorn.Serving;
 
 /// <summary>
-/// What the server does for itself while it runs: once an hour the space of deleted mail is given back. A round that fails
+/// What the server does for itself while it runs: once an hour the space of deleted mail is given back, and
+/// what ties threads to messages that are gone is forgotten. A round that fails
 /// is logged and tried again at the next; a poisoned store ends the process by itself.
 /// </summary>
 sealed partial class Housekeeping : IAsyncDisposable
 {
     static readonly TimeSpan Interval = TimeSpan.FromHours(1);
+
+    /// <summary>Links forgotten in one unit of the store.</summary>
+    const int Links = 500;
 
     readonly CancellationTokenSource _stop = new();
     readonly MailStore _store;
@@ -31,6 +35,7 @@ sealed partial class Housekeeping : IAsyncDisposable
             {
                 await Task.Delay(Interval, _time, _stop.Token).ConfigureAwait(false);
                 await CollectAsync().ConfigureAwait(false);
+                await ForgetLinksAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) { }
@@ -43,6 +48,22 @@ sealed partial class Housekeeping : IAsyncDisposable
             var report = await _store.CollectGarbageAsync(_stop.Token).ConfigureAwait(false);
             if (report.Freed > 0) LogCollected(report.Freed, report.PacksRemoved, report.BodiesMoved, report.FilesRemoved);
             foreach (var damaged in report.Damaged) LogDamaged(damaged);
+        }
+        catch (Exception e) when (e is StoreException or IOException)
+        {
+            LogFailed(e);
+        }
+    }
+
+    async Task ForgetLinksAsync()
+    {
+        try
+        {
+            while (_store.Read(static unit => unit.Threads.Loose(Links)) is { Count: > 0 } loose)
+            {
+                await _store.WriteAsync(unit => { unit.Threads.Forget(loose); return true; }, _stop.Token).ConfigureAwait(false);
+                if (loose.Count < Links) return;
+            }
         }
         catch (Exception e) when (e is StoreException or IOException)
         {

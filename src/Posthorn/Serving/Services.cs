@@ -2,6 +2,7 @@ using System.Net.Security;
 using Microsoft.Extensions.Logging;
 using Posthorn.Accounts;
 using Posthorn.Accounts.Credentials;
+using Posthorn.Accounts.Service;
 using Posthorn.Configuration;
 using Posthorn.Delivery.Dsn;
 using Posthorn.Delivery.Inbound;
@@ -32,6 +33,7 @@ sealed class Services : IAsyncDisposable
     readonly TimeProvider _time;
     readonly Housekeeping _housekeeping;
     readonly MailKeeping _keeping;
+    readonly ThreadKeeping _threads;
     readonly Connector _connector;
     readonly DeliveryAgent _agent;
     readonly OutboundQueue? _queue;
@@ -56,6 +58,7 @@ sealed class Services : IAsyncDisposable
         _smtp = new SmtpServer(Deployment.Smtp(config.Options) with { UnderStress = nearlyFull }, backend, authenticator, time, logs.CreateLogger("smtp"));
         _housekeeping = new Housekeeping(store, time, logs.CreateLogger("housekeeping"));
         _keeping = new MailKeeping(store, time, logs.CreateLogger("keeping"));
+        _threads = new ThreadKeeping(store, time, logs.CreateLogger("keeping"));
     }
 
     public MailStore Store { get; }
@@ -63,6 +66,7 @@ sealed class Services : IAsyncDisposable
     public static async Task<Services> OpenAsync(LoadedConfig config, LogProvider logs, TimeProvider time, TrustedNetworks trusted, Func<bool> nearlyFull, bool holdForeign)
     {
         var store = await MailStore.OpenAsync(Deployment.Store(config.Options), time, logs.CreateLogger("store")).ConfigureAwait(false);
+        await SpecialFolders.CompleteAsync(store).ConfigureAwait(false);
         var services = new Services(config, store, logs, time, trusted, nearlyFull, holdForeign);
         if (services._queue is { } queue) await queue.StartAsync().ConfigureAwait(false);
         services._search.Start();
@@ -107,6 +111,7 @@ sealed class Services : IAsyncDisposable
         _connector.Dispose();
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
         await _keeping.DisposeAsync().ConfigureAwait(false);
+        await _threads.DisposeAsync().ConfigureAwait(false);
         _imap.Dispose();
         await _search.DisposeAsync().ConfigureAwait(false);
         _directory.Dispose();

@@ -19,6 +19,7 @@ static class AccountVerbs
                 Address,
                 new("name", ParameterKind.Option, "The name of the person."),
                 new("quota", ParameterKind.Option, "Most that its mail may take, as in 500M or 2G; 0 for no bound."),
+                new("messages", ParameterKind.Option, "Most messages that it may have; 0 for no bound."),
                 new("language", ParameterKind.Option, "The language of what the server writes to this person."),
                 Password,
                 new("noPassword", ParameterKind.Flag, "Without a password: only app passwords will log in."),
@@ -34,9 +35,14 @@ static class AccountVerbs
         new("account set-password", "Gives an account a new password.", [Address, Password],
             async (c, a, ct) => Of(await c.Accounts.SetPasswordAsync(a.Text("address"), a.Text("password"), ct).ConfigureAwait(false)),
             (r, to) => to.WriteLine($"{r["address"]} has a new password.")),
-        new("account set-quota", "Says how much an account may hold.", [Address, new("quota", ParameterKind.Word, "Octets, or as in 500M or 2G; 0 for no limit.")],
-            async (c, a, ct) => Of(await c.Accounts.SetQuotaAsync(a.Text("address"), Octets(a.Text("quota")), ct).ConfigureAwait(false)),
-            (r, to) => to.WriteLine((long)r["quota"]! > 0 ? $"{r["address"]} may hold {Size((long)r["quota"]!)}." : $"{r["address"]} may hold what it will.")),
+        new("account set-quota", "Says how much an account may hold.",
+            [
+                Address,
+                new("quota", ParameterKind.Word, "Octets, or as in 500M or 2G; 0 for no limit."),
+                new("messages", ParameterKind.Option, "Most messages; 0 for no limit; when nothing is said it stays as it is."),
+            ],
+            async (c, a, ct) => Of(await c.Accounts.SetQuotaAsync(a.Text("address"), Octets(a.Text("quota")), a.Optional("messages") is { } text ? Messages(text) : null, ct).ConfigureAwait(false)),
+            (r, to) => to.WriteLine($"{r["address"]} may hold {Bound(r) ?? "what it will"}.")),
         new("account forward", "Sends what comes to an account on to other addresses.",
             [
                 Address,
@@ -66,7 +72,15 @@ static class AccountVerbs
     static NewAccount New(VerbArguments a)
     {
         var quota = a.Optional("quota") is { } text ? Octets(text) : 0;
-        return new NewAccount { Address = a.Text("address"), Name = a.Optional("name") ?? "", Password = a.Optional("password"), Quota = quota, Language = a.Optional("language") ?? "en" };
+        return new NewAccount
+        {
+            Address = a.Text("address"),
+            Name = a.Optional("name") ?? "",
+            Password = a.Optional("password"),
+            Quota = quota,
+            MessageQuota = a.Optional("messages") is { } most ? Messages(most) : 0,
+            Language = a.Optional("language") ?? "en",
+        };
     }
 
     static string[] ForwardTargets(VerbArguments a)
@@ -83,6 +97,17 @@ static class AccountVerbs
     static string State(JsonObject r) =>
         string.Join(", ", new[] { (bool)r["enabled"]! ? null : "disabled", Forward(r) is { } words ? $"forwards to {words}" : null }.Where(static t => t is not null));
 
+    /// <summary>What an account may hold, in words; null for no bound.</summary>
+    static string? Bound(JsonObject r)
+    {
+        var (quota, messages) = ((long)r["quota"]!, (long)r["messageQuota"]!);
+        var words = new[] { quota > 0 ? Size(quota) : null, messages > 0 ? $"{messages} messages" : null }.Where(static t => t is not null).ToArray();
+        return words.Length > 0 ? string.Join(" in ", words) : null;
+    }
+
+    static long Messages(string text) =>
+        long.TryParse(text, System.Globalization.NumberStyles.None, null, out var number) ? number : throw new VerbException(ExitCode.DataError, $"\"{text}\" is no number of messages");
+
     static long Octets(string text)
     {
         var unit = text.Length > 0 ? "KMGT".IndexOf(char.ToUpperInvariant(text[^1])) + 1 : 0;
@@ -98,7 +123,7 @@ static class AccountVerbs
         ["State", (bool)r["enabled"]! ? "enabled" : "disabled"],
         ["Password", (string?)r["password"] ?? "none"],
         ["App passwords", $"{r["appPasswords"]}"],
-        ["Mail", $"{r["messages"]} messages, {Size((long)r["used"]!)}" + ((long)r["quota"]! > 0 ? $" of {Size((long)r["quota"]!)}" : "")],
+        ["Mail", $"{r["messages"]} messages, {Size((long)r["used"]!)}" + (Bound(r) is { } bound ? $" of {bound}" : "")],
         ["Forward", Forward(r) ?? "none"],
         ["Made", $"{r["created"]}"],
     ]);

@@ -31,6 +31,7 @@ static class VerbJson
         ["password"] = a.PasswordScheme,
         ["appPasswords"] = a.AppPasswords,
         ["quota"] = a.Quota,
+        ["messageQuota"] = a.MessageQuota,
         ["used"] = a.Used,
         ["messages"] = a.Messages,
         ["language"] = a.Language,

@@ -14,7 +14,23 @@ public sealed record AccountRow(long Id, long DomainId, string LocalPart, string
 
     /// <summary>True when what is sent on stays in the mailbox too.</summary>
     public bool KeepsForwarded { get; init; } = true;
+
+    /// <summary>Messages it may have; 0 for no bound.</summary>
+    public long MessageQuota { get; init; }
+
+    /// <summary>SCRAM keys of its password; null when there are none (yet).</summary>
+    public ScramKeys? Keys { get; init; }
+
+    /// <summary>True when anything bounds what it may have.</summary>
+    public bool HasQuota => Quota > 0 || MessageQuota > 0;
+
+    /// <summary>True when so much more is within its quota.</summary>
+    public bool HasRoom(long octets, long messages) =>
+        (Quota == 0 || octets <= Quota - Used) && (MessageQuota == 0 || messages <= MessageQuota - Messages);
 }
+
+/// <summary>What a server keeps of a password for SCRAM-SHA-256 (RFC 5802 §3): 32 octets each, made with the account's salt.</summary>
+public sealed record ScramKeys(byte[] StoredKey, byte[] ServerKey, int Rounds);
 
 /// <summary>An alias: a pattern (local@domain, local@*, *@domain, *@*.domain, prefix*@domain) to one or more addresses.</summary>
 public sealed record AliasRow(long Id, string Pattern, IReadOnlyList<string> Targets, bool Enabled, DateTimeOffset Created);

@@ -10,6 +10,7 @@ namespace Posthorn.Storage.Directory;
 public sealed class DirectoryTables
 {
     const int SaltLength = 16;
+    const int ScramKeyLength = 32;
 
     static readonly SqlText ReadVersion = new("SELECT value FROM meta WHERE name = 'directory'");
     static readonly SqlText BumpVersion = new("UPDATE meta SET value = value + 1 WHERE name = 'directory'");
@@ -22,12 +23,12 @@ public sealed class DirectoryTables
 
     static readonly SqlText AllAccounts = new("""
         SELECT id, domain_id, local_part, name, password_hash, enabled, quota, used, messages, language, scram_salt, created,
-            forward_to, forward_keep
+            forward_to, forward_keep, message_quota, scram_keys, scram_rounds
         FROM accounts ORDER BY id
         """);
     static readonly SqlText OneAccount = new("""
         SELECT id, domain_id, local_part, name, password_hash, enabled, quota, used, messages, language, scram_salt, created,
-            forward_to, forward_keep
+            forward_to, forward_keep, message_quota, scram_keys, scram_rounds
         FROM accounts WHERE id = $1
         """);
     static readonly SqlText InsertAccount = new("""
@@ -35,10 +36,13 @@ public sealed class DirectoryTables
         VALUES ($1, $2, $3, $4, 1, $5, 0, 0, 0, 0, $6, $7, $8) RETURNING id
         """);
     static readonly SqlText ReplaceAccount = new("""
-        UPDATE accounts SET name = $1, password_hash = $2, enabled = $3, quota = $4, language = $5, forward_to = $6, forward_keep = $7
-        WHERE id = $8
+        UPDATE accounts SET name = $1, password_hash = $2, enabled = $3, quota = $4, language = $5, forward_to = $6, forward_keep = $7,
+            message_quota = $8, scram_keys = $9, scram_rounds = $10
+        WHERE id = $11
         """);
-    static readonly SqlText ReplaceSalt = new("UPDATE accounts SET scram_salt = $1 WHERE id = $2");
+    static readonly SqlText ReplaceSalt = new("UPDATE accounts SET scram_salt = $1, scram_keys = '', scram_rounds = 0 WHERE id = $2");
+    static readonly SqlText WithoutFolders = new("SELECT id FROM accounts WHERE folders = 0 ORDER BY id");
+    static readonly SqlText FoldersMade = new("UPDATE accounts SET folders = 1 WHERE id = $1");
     static readonly SqlText DeleteAccount = new("DELETE FROM accounts WHERE id = $1");
     static readonly SqlText DeletePasswordsOf = new("DELETE FROM app_passwords WHERE account_id = $1");
 
@@ -115,23 +119,30 @@ public sealed class DirectoryTables
         return Account(id)!;
     }
 
-    /// <summary>Replaces name, hash, enabled, quota, language and forward of the row with this id.</summary>
+    /// <summary>Replaces name, hash and keys, enabled, quotas, language and forward of the row with this id.</summary>
     public void UpdateAccount(AccountRow row)
     {
         Demand(_unit.Session.Use(ReplaceAccount).Bind(1, row.Name).Bind(2, row.PasswordHash).Bind(3, row.Enabled ? 1L : 0L)
-            .Bind(4, row.Quota).Bind(5, row.Language).Bind(6, string.Join('\n', row.Forward)).Bind(7, row.KeepsForwarded ? 1L : 0L).Bind(8, row.Id).Run(), "account", row.Id);
+            .Bind(4, row.Quota).Bind(5, row.Language).Bind(6, string.Join('\n', row.Forward)).Bind(7, row.KeepsForwarded ? 1L : 0L)
+            .Bind(8, row.MessageQuota).Bind(9, row.Keys is { } keys ? [.. keys.StoredKey, .. keys.ServerKey] : []).Bind(10, row.Keys?.Rounds ?? 0L).Bind(11, row.Id).Run(), "account", row.Id);
         Changed();
     }
 
     /// <summary>
     /// Replaces the salt of an account. App passwords made under the one before work no more: put those that belong to this
-    /// one in their place in the same unit.
+    /// one in their place in the same unit. SCRAM keys of the password go.
     /// </summary>
     public void SetScramSalt(long accountId, byte[] salt)
     {
         Demand(_unit.Session.Use(ReplaceSalt).Bind(1, salt).Bind(2, accountId).Run(), "account", accountId);
         Changed();
     }
+
+    /// <summary>Accounts whose special folders were never made.</summary>
+    public IReadOnlyList<long> AccountsWithoutFolders() => _unit.Session.Use(WithoutFolders).All(static r => r.Int64(0));
+
+    /// <summary>Notes that the special folders of an account were made; what becomes of them then is the user's.</summary>
+    public void NoteFolders(long accountId) => Demand(_unit.Session.Use(FoldersMade).Bind(1, accountId).Run(), "account", accountId);
 
     /// <summary>Removes the account with its mailboxes, messages and credentials.</summary>
     public void RemoveAccount(long id)
@@ -252,6 +263,8 @@ public sealed class DirectoryTables
     {
         Forward = r.Text(12).Split('\n', StringSplitOptions.RemoveEmptyEntries),
         KeepsForwarded = r.Int64(13) != 0,
+        MessageQuota = r.Int64(14),
+        Keys = r.Bytes(15) is { Length: ScramKeyLength * 2 } keys ? new(keys[..ScramKeyLength], keys[ScramKeyLength..], (int)r.Int64(16)) : null,
     };
 
     static RouteRow RouteOf(ISqlStatement r) => new(r.Int64(0), (int)r.Int64(1), r.Text(2), r.Text(3), r.Text(4), Times.FromMicroseconds(r.Int64(5)));

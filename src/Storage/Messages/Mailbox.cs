@@ -25,6 +25,9 @@ public sealed record NewMessage(BlobLocation Blob, byte[] Prefix, byte[] Structu
     /// <summary>Keywords other than those with a bit, in any order.</summary>
     public IReadOnlyCollection<string> Keywords { get; init; } = [];
 
+    /// <summary>What ties it to the messages of its thread, its own link first (Posthorn.Mime.Threads.ThreadLinks); none: it begins a thread.</summary>
+    public IReadOnlyList<long> Links { get; init; } = [];
+
     /// <summary>The protocol by which a client put it here, for the story; null for what was delivered.</summary>
     public string? Protocol { get; init; }
 }
@@ -63,9 +66,9 @@ public sealed record FlagChange(MessageFlags Add, MessageFlags Remove, IReadOnly
 
 /// <summary>What became of a <see cref="FlagChange"/>.</summary>
 /// <param name="First">The first change number that it took; 0 when nothing changed.</param>
-/// <param name="Last">The last one.</param>
-/// <param name="Changed">UIDs whose flags are other ones now.</param>
-/// <param name="Refused">UIDs that had changed since.</param>
+/// <param name="Last">The last one of those that were asked for; the messages' other places have taken higher ones.</param>
+/// <param name="Changed">UIDs whose flags are other ones now, ascending.</param>
+/// <param name="Refused">UIDs that had changed since, ascending.</param>
 public sealed record FlagResult(long First, long Last, IReadOnlyList<uint> Changed, IReadOnlyList<uint> Refused)
 {
     /// <summary>The change numbers that <see cref="Changed"/> had before, in its order: who knows a lower one has missed a change.</summary>

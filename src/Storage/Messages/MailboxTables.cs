@@ -83,16 +83,20 @@ public sealed class MailboxTables
 
     /// <summary>
     /// Renames one mailbox (not those below it). It gets a new UIDVALIDITY, since the old name may come back with other
-    /// messages and the new name may have had others (RFC 9051 §6.3.6).
+    /// messages and the new name may have had others (RFC 9051 §6.3.6). Subscriptions are to names: that to the old one stays
+    /// there, and the mailbox is subscribed if somebody had subscribed to the new one.
     /// </summary>
     public Mailbox RenameMailbox(long accountId, long mailboxId, string name)
     {
         name = Canonical(name);
-        Demand(accountId, mailboxId);
+        var old = Demand(accountId, mailboxId);
         if (Find(accountId, name) is not null)
             throw new StoreException($"mailbox {name} is already there");
+        if (old.Subscribed) _unit.Subscriptions.Add(accountId, old.Name);
+        var subscribed = _unit.Subscriptions.Remove(accountId, name);
         var number = _log.Take(accountId, 1);
         _unit.Session.Use(SetName).Bind(1, name).Bind(2, TakeUidValidity(accountId)).Bind(3, number).Bind(4, mailboxId).Run();
+        if (subscribed != old.Subscribed) _unit.Session.Use(SetSubscribed).Bind(1, subscribed ? 1L : 0L).Bind(2, number).Bind(3, mailboxId).Run();
         _log.Write(new Change(accountId, number, ChangeKind.MailboxRenamed, mailboxId, 0, 0));
         return Get(accountId, mailboxId)!;
     }
@@ -215,6 +219,7 @@ public sealed class MailboxTables
         _unit.Rights.RemoveAccount(accountId);
         _unit.Annotations.RemoveAccount(accountId);
         _unit.UrlKeys.RemoveAccount(accountId);
+        _unit.Threads.RemoveAccount(accountId);
         _placing.RemoveAll(accountId);
         _unit.Subscriptions.RemoveAll(accountId);
         _unit.Imports.RemoveAll(accountId);

@@ -21,7 +21,7 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         WHERE account_id = $4 AND name = 'INBOX' RETURNING uid_next, name, id
         """);
     static readonly SqlText InsertMessage = new("""
-        INSERT INTO messages (id, blob_id, prefix, structure, received, size, trace, thread_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $1)
+        INSERT INTO messages (id, blob_id, prefix, structure, received, size, trace, thread_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         """);
     static readonly SqlText InsertPlacement = new("""
         INSERT INTO placements (mailbox_id, uid, message_id, flags, keywords, modseq, created, size, received, saved)
@@ -68,7 +68,7 @@ sealed class Placing(ReadUnit unit, ChangeLog log)
         var id = MessageIds.Make(accountId, number);
         var received = message.Received.ToMicroseconds();
         unit.Session.Use(InsertMessage).Bind(1, id).Bind(2, message.Blob.BlobId).Bind(3, message.Prefix).Bind(4, message.Structure)
-            .Bind(5, received).Bind(6, size).Bind(7, message.Trace.Value).Run();
+            .Bind(5, received).Bind(6, size).Bind(7, message.Trace.Value).Bind(8, unit.Threads.Join(accountId, id, message.Links)).Run();
         var keywords = message.Keywords.Count == 0 ? null : Keywords.Change(null, message.Keywords, null);
         var uid = Place(accountId, mailbox, id, number, message.Flags, keywords, size, received, out var name, out var mailboxId, out var state);
         log.Write(new Change(accountId, number, ChangeKind.Arrived, mailboxId, uid, id) { Place = state });

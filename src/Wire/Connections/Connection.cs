@@ -17,7 +17,7 @@ namespace Posthorn.Wire.Connections;
 public sealed class Connection : IAsyncDisposable
 {
     const int InputChunk = 4096;
-    const int OutputFlushAt = 32 * 1024;
+    internal const int OutputFlushAt = 32 * 1024;
     static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(10);
 
     readonly Cutoff _cutoff;

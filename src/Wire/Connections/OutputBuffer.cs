@@ -7,6 +7,7 @@ namespace Posthorn.Wire.Connections;
 struct OutputBuffer()
 {
     byte[] _array = [];
+    int _wanted = 1024;
 
     internal int Count { get; private set; }
 
@@ -23,7 +24,7 @@ struct OutputBuffer()
     {
         if (_array.Length - Count < size)
         {
-            var bigger = BufferPool.Rent(Math.Max(1024, Math.Max(_array.Length * 2, Count + size)));
+            var bigger = BufferPool.Rent(Math.Max(_wanted, Math.Max(_array.Length * 2, Count + size)));
             _array.AsSpan(0, Count).CopyTo(bigger);
             if (_array.Length > 0) BufferPool.Return(_array);
             _array = bigger;
@@ -37,6 +38,8 @@ struct OutputBuffer()
     /// <summary>Drops what is buffered and gives the array back.</summary>
     internal void Release()
     {
+        // In the midst of a long answer as much will be wanted again: it need not be grown into each time.
+        _wanted = Count >= Connection.OutputFlushAt ? _array.Length : 1024;
         if (_array.Length > 0) BufferPool.Return(_array);
         _array = [];
         Count = 0;

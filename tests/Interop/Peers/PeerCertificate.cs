@@ -15,6 +15,12 @@ static class PeerCertificate
         names.AddDnsName(host);
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch.AddYears(50), DateTimeOffset.UnixEpoch.AddYears(100));
+        Write(directory, certificate, key);
+    }
+
+    /// <summary>Writes cert.pem and key.pem, the key readable for nobody else.</summary>
+    public static void Write(string directory, X509Certificate2 certificate, ECDsa key)
+    {
         File.WriteAllText(Path.Combine(directory, "cert.pem"), certificate.ExportCertificatePem() + "\n");
         var secret = Path.Combine(directory, "key.pem");
         File.WriteAllText(secret, key.ExportPkcs8PrivateKeyPem() + "\n");

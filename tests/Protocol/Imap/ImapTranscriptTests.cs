@@ -1,10 +1,9 @@
 using System.Net.Security;
 using Microsoft.Extensions.Logging.Abstractions;
+using Posthorn.Accounts;
 using Posthorn.Imap;
 using Posthorn.Storage;
-using Posthorn.Storage.Messages;
 using Posthorn.Tests.Testing.Transcripts;
-using Posthorn.Wire.Sasl;
 using Xunit;
 
 namespace Posthorn.Tests.Protocol.Imap;
@@ -12,7 +11,7 @@ namespace Posthorn.Tests.Protocol.Imap;
 /// <summary>
 /// Plays the transcripts beside this file, whole and with the client's octets split in every place. Each session begins with
 /// an empty INBOX of "fred", password "secret", and folders for drafts, sent mail, junk, trash and archive. The client is on
-/// loopback.
+/// loopback. What else there is at the beginning the transcript tells (<see cref="ImapStage"/>).
 /// </summary>
 public class ImapTranscriptTests
 {
@@ -31,41 +30,34 @@ public class ImapTranscriptTests
         var transcript = All.Single(t => t.Name == name);
         foreach (var chunk in new[] { 0, 1, 3 })
         {
-            var directory = Directory.CreateTempSubdirectory("posthorn-imap-").FullName;
-            await using (var store = await MailStore.OpenAsync(new StoreOptions { Directory = directory }, TimeProvider.System, NullLogger.Instance))
+            // In memory where that is to be had: what a sync costs is not the question.
+            var folder = Directory.Exists("/dev/shm") ? Directory.CreateDirectory($"/dev/shm/posthorn-imap-{Guid.NewGuid():N}").FullName : Directory.CreateTempSubdirectory("posthorn-imap-").FullName;
+            await using (var store = await MailStore.OpenAsync(new StoreOptions { Directory = folder }, TimeProvider.System, NullLogger.Instance))
             {
-                var account = await store.WriteAsync(unit =>
-                {
-                    var domain = unit.Directory.AddDomain("example.test", null);
-                    var fred = unit.Directory.AddAccount(domain.Id, "fred", "Fred", null, 0, "en");
-                    foreach (var role in new[] { MailboxRole.Drafts, MailboxRole.Sent, MailboxRole.Junk, MailboxRole.Trash, MailboxRole.Archive })
-                        unit.Mailboxes.Create(fred.Id, role.ToString(), role);
-                    return fred.Id;
-                });
-                using var server = new ImapServer(new ImapOptions { Hostname = "mail.example.test" }, store, null, new OneUser(account), TimeProvider.System, NullLogger.Instance);
+                using var directory = new AccountDirectory(store, new AccountOptions());
+                var stage = await ImapStage.SetAsync(store);
+                using var server = new ImapServer(Options(name), store, directory, stage, TimeProvider.System, NullLogger.Instance);
                 var listener = new ImapListenerSettings(() => new SslServerAuthenticationOptions(), true);
-                await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, "127.0.0.1");
+                await transcript.PlayAsync(connection => server.RunAsync(connection, listener, CancellationToken.None), TimeProvider.System, chunk, stage: stage);
             }
-            Directory.Delete(directory, true);
+            Directory.Delete(folder, true);
         }
     }
+
+    /// <summary>RFC 9738 is about limits that servers have otherwise not.</summary>
+    static ImapOptions Options(string name) => new()
+    {
+        Hostname = "mail.example.test",
+        DefaultDomain = "example.test",
+        SubmissionAccounts = ["submit@example.test"],
+        MessageLimit = name.StartsWith("rfc9738: RFC 9738", StringComparison.Ordinal) ? 1000 : 0,
+        SaveLimit = name.StartsWith("rfc9738: SAVELIMIT", StringComparison.Ordinal) ? 2 : 0,
+    };
 
     static string Folder()
     {
         var directory = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(directory, "Posthorn.slnx"))) directory = Path.GetDirectoryName(directory)!;
         return Path.Combine(directory, "tests", "Protocol", "Imap");
-    }
-
-    sealed class OneUser(long account) : IAuthenticator
-    {
-        public ValueTask<LoginResult> PasswordAsync(LoginContext context, string mechanism, string authorizationId, string user, ReadOnlyMemory<byte> password, CancellationToken ct) =>
-            new(user == "fred" && authorizationId is "" && password.Span.SequenceEqual("secret"u8)
-                ? new LoginResult(LoginOutcome.Accepted, new Principal(account, "fred@example.test", mechanism, "password"))
-                : new LoginResult(LoginOutcome.Rejected));
-
-        public ValueTask<ScramCredentials> ScramAsync(LoginContext context, string user, CancellationToken ct) => new(new ScramCredentials(new byte[16], 4096, []));
-
-        public ValueTask<LoginResult> ScramResultAsync(LoginContext context, string mechanism, string user, long? credentialId, CancellationToken ct) => new(new LoginResult(LoginOutcome.Rejected));
     }
 }

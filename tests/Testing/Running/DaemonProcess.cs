@@ -20,10 +20,11 @@ public sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
-    public static DaemonProcess Launch(string name, IEnumerable<string> arguments)
+    public static DaemonProcess Launch(string name, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(Tool.Find(name) ?? name) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var (key, value) in environment ?? new Dictionary<string, string>()) start.Environment[key] = value;
         var daemon = new DaemonProcess(new Process { StartInfo = start });
         daemon._process.OutputDataReceived += (_, e) => daemon.Keep(e.Data);
         daemon._process.ErrorDataReceived += (_, e) => daemon.Keep(e.Data);

@@ -11,6 +11,11 @@ namespace Posthorn.Tests.Testing.Transcripts;
 /// any run of characters and <c>\*</c> for the star itself; <c>S: ...</c> skips lines until the next S line fits;
 /// <c>C!</c> closes the client's side; <c>S!</c> means that the server closes. <c>#</c> is a comment. Consecutive C lines
 /// go out in one segment. A line <c>== name</c> starts another session of the same file.
+/// <para>
+/// A digit behind C or S (<c>C2: line</c>) names another connection, which begins with its first step. <c>${name}</c> stands in an
+/// S line for a run of characters that is kept, and everywhere after it for what it was. <c>@ words</c> (or <c>@2 words</c>) asks the
+/// stage for something, with the lines below it that begin with <c>|</c> as its text.
+/// </para>
 /// </summary>
 public sealed record Transcript(string Name, IReadOnlyList<string> Steps)
 {
@@ -34,75 +39,20 @@ public sealed record Transcript(string Name, IReadOnlyList<string> Steps)
     }
 
     /// <summary>All client octets in order, for tests that split them in every place.</summary>
-    public byte[] ClientOctets => [.. Steps.SelectMany(Octets)];
-
-    static IEnumerable<byte> Octets(string step) =>
-        step.StartsWith("C: ", StringComparison.Ordinal) ? Encoding.UTF8.GetBytes(step[3..] + "\r\n")
-        : step == "C:" ? "\r\n"u8.ToArray()
-        : step.StartsWith("C< ", StringComparison.Ordinal) ? Unescape(step[3..]) : [];
+    public byte[] ClientOctets => [.. Steps.SelectMany(s => TranscriptStep.Parse(s).Octets)];
 
     /// <summary>Plays it against a session; throws <see cref="TranscriptException"/> at the first difference.</summary>
     /// <param name="chunk">The most octets that the server reads at a time; 0 for no limit.</param>
-    public async Task PlayAsync(Func<Connection, Task> session, TimeProvider time, int chunk = 0, string client = "192.0.2.1")
-    {
-        await using var transport = new MemoryTransport(time, chunk: chunk, client: client);
-        var running = Task.Run(() => RunAsync(session, transport.Server));
-        var reader = new LineReader(transport.Client);
-        var said = new StringBuilder();
-        for (var i = 0; i < Steps.Count; i++)
-        {
-            var step = Steps[i];
-            if (step is "C!") transport.FinishSending();
-            else if (step is "S!")
-            {
-                var extra = await reader.NextAsync();
-                if (extra is not null) throw new TranscriptException(this, i, said, "the end", extra);
-            }
-            else if (step[0] == 'C')
-            {
-                var batch = new List<byte>();
-                for (; i < Steps.Count && Steps[i][0] == 'C' && Steps[i] != "C!"; i++)
-                {
-                    batch.AddRange(Octets(Steps[i]));
-                    said.AppendLine(Steps[i]);
-                }
-                i--;
-                await transport.SendAsync(batch.ToArray());
-            }
-            else if (step is "S: ...")
-            {
-                while (true)
-                {
-                    var line = await reader.NextAsync() ?? throw new TranscriptException(this, i, said, Steps[i + 1], "the end");
-                    said.AppendLine("S: " + line);
-                    if (Fits(Steps[i + 1][2..].TrimStart(' '), line)) break;
-                }
-                i++;
-            }
-            else
-            {
-                var line = await reader.NextAsync();
-                var want = step.Length > 3 ? step[3..] : "";
-                if (line is null || !Fits(want, line)) throw new TranscriptException(this, i, said, want, line ?? "the end");
-                said.AppendLine("S: " + line);
-            }
-        }
-        transport.FinishSending();
-        await running.WaitAsync(TimeSpan.FromSeconds(30));
-    }
-
-    static async Task RunAsync(Func<Connection, Task> session, Connection connection)
-    {
-        try { await session(connection); }
-        finally { await connection.DisposeAsync(); }
-    }
+    /// <param name="stage">Does the steps that begin with <c>@</c>; null when there are none.</param>
+    public Task PlayAsync(Func<Connection, Task> session, TimeProvider time, int chunk = 0, string client = "192.0.2.1", ITranscriptStage? stage = null) =>
+        new TranscriptPlay(this, () => new TranscriptPeer(session, new MemoryTransport(time, chunk: chunk, client: stage?.Client ?? client)), stage).RunAsync();
 
     /// <summary>True when a line is as wanted, with <c>*</c> for any run of characters.</summary>
-    public static bool Fits(string want, string line)
-    {
-        var pattern = "^" + Regex.Escape(want).Replace(@"\\\*", "\u0001").Replace(@"\*", ".*").Replace("\u0001", @"\*") + "$";
-        return Regex.IsMatch(line, pattern, RegexOptions.Singleline);
-    }
+    public static bool Fits(string want, string line) => Regex.IsMatch(line, "^" + Pattern(want) + "$", RegexOptions.Singleline);
+
+    /// <summary>A piece of a wanted line as a regular expression.</summary>
+    internal static string Pattern(string want) =>
+        Regex.Escape(want).Replace(@"\\\*", "\u0001").Replace(@"\*", ".*").Replace("\u0001", @"\*");
 
     /// <summary>The octets of a text with escapes.</summary>
     public static byte[] Unescape(string text)

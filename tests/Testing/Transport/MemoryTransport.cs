@@ -8,16 +8,22 @@ namespace Posthorn.Tests.Testing.Transport;
 public sealed class MemoryTransport : IAsyncDisposable
 {
     readonly Pipe _toServer = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
-    readonly Pipe _toClient = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
+    readonly Pipe _toClient;
     readonly DeadlineWatch? _watch;
 
     /// <param name="chunk">The most octets that the server gets from one read; 0 for no limit. 1 splits at every octet.</param>
-    public MemoryTransport(TimeProvider time, DeadlineWatch? watch = null, string client = "192.0.2.1", int chunk = 0)
+    /// <param name="unread">Octets that lie between server and client before the server has to wait for the client to read; 0 for no limit.</param>
+    public MemoryTransport(TimeProvider time, DeadlineWatch? watch = null, string client = "192.0.2.1", int chunk = 0, int unread = 0)
     {
+        _toClient = new(new PipeOptions(pauseWriterThreshold: unread, resumeWriterThreshold: unread / 2, useSynchronizationContext: false));
         var server = new DuplexStream(_toServer.Reader.AsStream(), _toClient.Writer.AsStream(), chunk);
         Client = new DuplexStream(_toClient.Reader.AsStream(), _toServer.Writer.AsStream(), 0);
         Server = new Connection(server, new IPEndPoint(IPAddress.Parse(client), 40000), new IPEndPoint(IPAddress.Parse("192.0.2.25"), 25),
-            () => _toServer.Writer.Complete(), time);
+            () =>
+            {
+                _toServer.Writer.Complete();
+                if (unread > 0) _toClient.Reader.Complete();
+            }, time);
         _watch = watch;
         watch?.Add(Server);
     }

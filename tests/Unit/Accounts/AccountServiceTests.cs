@@ -80,13 +80,13 @@ public sealed class AccountServiceTests : IAsyncLifetime
     {
         await Small();
         await _service.SetPasswordAsync("bob@old.example", "a decent password", Ct);
-        await _service.SetQuotaAsync("bob@example.test", 5 << 20, Ct);
+        await _service.SetQuotaAsync("bob@example.test", 5 << 20, 1000, Ct);
         await _service.SetNameAsync("bob@example.test", "Bob", Ct);
         _service.Domains().ShouldHaveSingleItem().Aliases.ShouldBe(["old.example"]);
         _service.Domain("old.example").Accounts.ShouldBe(2);
         _service.Accounts().Select(a => a.Address).ShouldBe(["alice@example.test", "bob@example.test"]);
         var bob = _service.Account("bob@example.test");
-        (bob.Name, bob.Quota, bob.PasswordScheme).ShouldBe(("Bob", 5 << 20, Argon2.Available ? "argon2id" : "pbkdf2-sha256"));
+        (bob.Name, bob.Quota, bob.MessageQuota, bob.PasswordScheme).ShouldBe(("Bob", 5 << 20, 1000, Argon2.Available ? "argon2id" : "pbkdf2-sha256"));
         _service.Account("alice@example.test").PasswordScheme.ShouldBeNull();
         _service.Aliases().ShouldHaveSingleItem().Targets.ShouldBe(["alice@old.example", "x@far.example"]);
     }
@@ -108,7 +108,7 @@ public sealed class AccountServiceTests : IAsyncLifetime
             async () => await _service.AddAccountAsync(new() { Address = "sales@example.test" }, Ct));
         await Refused("password", "the password is too short: at least 12 characters are needed", async () => await _service.SetPasswordAsync("bob@example.test", "short", Ct));
         await Refused("bad-input", "the password hash is of no known kind (Argon2, PBKDF2, crypt(3), {SSHA}, …)", async () => await _service.AddAccountAsync(new() { Address = "x@example.test", PasswordHash = "plain" }, Ct));
-        await Refused("not-found", "there is no account eve@example.test", async () => await _service.SetQuotaAsync("eve@example.test", 1, Ct));
+        await Refused("not-found", "there is no account eve@example.test", async () => await _service.SetQuotaAsync("eve@example.test", 1, ct: Ct));
         await Refused("target", "alias info@* leads to nobody@example.test, but there is no such address here", async () => await _service.AddAliasAsync("info@*", ["nobody@example.test"], Ct));
         await Refused("exists", "alias sales@example.test is there already", async () => await _service.AddAliasAsync("SALES@example.test", ["bob@example.test"], Ct));
         await Refused("in-use", "domain example.test has accounts, whose mail would be lost: remove them first: alice@example.test, bob@example.test", async () => await _service.RemoveDomainAsync("example.test", force: true, Ct));

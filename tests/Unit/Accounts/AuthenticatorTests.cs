@@ -93,7 +93,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task Old_hashes_are_upgraded_at_login()
     {
-        (await Cost("bob", CryptPassword)).ShouldBe((LoginOutcome.Accepted, 2));
+        (await Cost("bob", CryptPassword)).ShouldBe((LoginOutcome.Accepted, 3)); // the third for SCRAM
         var better = _directory.ByLogin("bob")!.PasswordHash!;
         better.ShouldStartWith(Argon2.Available ? "$argon2id$v=19$m=19456,t=2,p=1$" : "$pbkdf2-sha256$i=600000$");
         (await Cost("bob", CryptPassword)).ShouldBe((LoginOutcome.Accepted, 1));
@@ -231,13 +231,13 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     {
         var made = await _service.AddAppPasswordAsync("alice@example.test", "phone", ["imap"], null, Ct);
         var scram = await _auth.ScramAsync(Imap, "alice", Ct);
-        var (id, storedKey, serverKey) = scram.Candidates.ShouldHaveSingleItem();
+        var (id, storedKey, serverKey) = scram.Candidates.Where(static c => c.Id > 0).ShouldHaveSingleItem();
         // the client's side of RFC 5802 §3
         var salted = Rfc2898DeriveBytes.Pbkdf2(made.Secret, scram.Salt, scram.Iterations, HashAlgorithmName.SHA256, 32);
         var clientKey = HMACSHA256.HashData(salted, "Client Key"u8);
         SHA256.HashData(clientKey).ShouldBe(storedKey);
         HMACSHA256.HashData(salted, "Server Key"u8).ShouldBe(serverKey);
-        (await _auth.ScramAsync(Imap with { Protocol = "pop3" }, "alice", Ct)).Candidates.ShouldBeEmpty();
+        (await _auth.ScramAsync(Imap with { Protocol = "pop3" }, "alice", Ct)).Candidates.ShouldHaveSingleItem().Id.ShouldBeLessThan(0);
 
         (await _auth.ScramResultAsync(Imap, "SCRAM-SHA-256", "alice", id, Ct)).Principal
             .ShouldBe(new Principal(1, "alice@example.test", "SCRAM-SHA-256", "app-password:phone"));
@@ -264,7 +264,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         foreach (var (user, made) in new[] { ("alice", phone), ("nopass", tablet) })
         {
             var scram = await auth.ScramAsync(Imap, user, Ct);
-            var (id, storedKey, serverKey) = scram.Candidates.ShouldHaveSingleItem();
+            var (id, storedKey, serverKey) = scram.Candidates.Where(static c => c.Id > 0).ShouldHaveSingleItem();
             AppPassword.ScramKeys(made.Secret, scram.Salt, scram.Iterations).ShouldSatisfyAllConditions(
                 k => k.StoredKey.ShouldBe(storedKey), k => k.ServerKey.ShouldBe(serverKey));
             (await auth.ScramResultAsync(Imap, "SCRAM-SHA-256", user, id, Ct)).Outcome.ShouldBe(LoginOutcome.Accepted);
@@ -273,6 +273,66 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         (await auth.ScramAsync(Imap with { Protocol = "pop3" }, "alice", Ct)).Candidates.ShouldBeEmpty();
         _clock.Advance(TimeSpan.FromDays(9));
         (await auth.ScramAsync(Imap, "alice", Ct)).Candidates.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Scram_works_with_the_password_from_when_it_is_set_or_first_used_until_it_changes()
+    {
+        await Proves("alice", Password);
+        (await _auth.ScramAsync(Imap, "bob", Ct)).Candidates.ShouldBeEmpty(); // imported: only the hash is known
+        (await Login("bob", "wrong")).Outcome.ShouldBe(LoginOutcome.Rejected);
+        (await _auth.ScramAsync(Imap, "bob", Ct)).Candidates.ShouldBeEmpty();
+        (await Login("bob", CryptPassword)).Outcome.ShouldBe(LoginOutcome.Accepted);
+        var before = await Proves("bob", CryptPassword);
+        await _service.SetPasswordAsync("bob@example.test", "another decent one", Ct);
+        (await _auth.ScramResultAsync(Imap, "SCRAM-SHA-256", "bob", before, Ct)).Outcome.ShouldBe(LoginOutcome.Rejected);
+        var after = await Proves("bob", "another decent one");
+        (await _auth.ScramResultAsync(Imap, "SCRAM-SHA-256", "alice", after, Ct)).Outcome.ShouldBe(LoginOutcome.Rejected);
+        await _service.SetEnabledAsync("bob@example.test", false, Ct);
+        (await _auth.ScramAsync(Imap, "bob", Ct)).Candidates.ShouldBeEmpty();
+        (await _auth.ScramResultAsync(Imap, "SCRAM-SHA-256", "bob", after, Ct)).Outcome.ShouldBe(LoginOutcome.Rejected);
+    }
+
+    [Fact]
+    public async Task A_plan_that_brings_another_hash_or_salt_ends_the_keys_of_before()
+    {
+        await Proves("alice", Password);
+        async Task ApplyAsync(string account) => await _service.ApplyAsync(Plan.Parse(Encoding.UTF8.GetBytes($$$"""{"domains": {"example.test": ["old.example"]}, "accounts": {"alice@example.test": {{{account}}}}}""")), ct: Ct);
+        await ApplyAsync("""{"quota": "1G"}""");
+        await Proves("alice", Password);
+        await ApplyAsync($"\"{CryptHash}\"");
+        (await _auth.ScramAsync(Imap, "alice", Ct)).Candidates.ShouldBeEmpty();
+        (await Login("alice", CryptPassword)).Outcome.ShouldBe(LoginOutcome.Accepted);
+        await Proves("alice", CryptPassword);
+        await _store.Store.WriteAsync(unit => { unit.Directory.SetScramSalt(unit.Directory.Accounts()[0].Id, new byte[16]); return 0; });
+        (await _auth.ScramAsync(Imap, "alice", Ct)).Candidates.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Without_scram_for_passwords_no_keys_are_made_nor_used()
+    {
+        using var directory = new AccountDirectory(_store.Store, new() { DefaultDomain = "example.test", ScramPasswords = false });
+        var auth = new Authenticator(_store.Store, directory, _kdf, new(), null, _clock, NullLogger.Instance);
+        (await auth.ScramAsync(Imap, "alice", Ct)).Candidates.ShouldBeEmpty(); // though there are some
+        (await auth.PasswordAsync(Imap, "PLAIN", "", "bob", Encoding.UTF8.GetBytes(CryptPassword), Ct)).Outcome.ShouldBe(LoginOutcome.Accepted);
+        directory.ByLogin("bob")!.Keys.ShouldBeNull();
+        var service = new AccountService(_store.Store, _kdf, directory.Options, _clock);
+        await service.AddAccountAsync(new() { Address = "dora@example.test", Password = Password }, Ct);
+        directory.ByLogin("dora")!.Keys.ShouldBeNull();
+    }
+
+    /// <summary>Computes what a client would, and logs in; the name of the credential.</summary>
+    async Task<long> Proves(string user, string password)
+    {
+        var scram = await _auth.ScramAsync(Imap, user, Ct);
+        var (id, storedKey, serverKey) = scram.Candidates.ShouldHaveSingleItem();
+        scram.Iterations.ShouldBe(65_536); // what Cyrus SASL bears
+        var salted = Rfc2898DeriveBytes.Pbkdf2(password, scram.Salt, scram.Iterations, HashAlgorithmName.SHA256, 32);
+        SHA256.HashData(HMACSHA256.HashData(salted, "Client Key"u8)).ShouldBe(storedKey);
+        HMACSHA256.HashData(salted, "Server Key"u8).ShouldBe(serverKey);
+        var login = await _auth.ScramResultAsync(Imap, "SCRAM-SHA-256", user, id, Ct);
+        login.Principal.ShouldNotBeNull().Credential.ShouldBe("password");
+        return id;
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class PlanTests
             "bob@example.test": "$5$rounds=1000$saltsalt$C5Iq3ww6yaCo4XuQVli3JosY.RcXWVwEem3kBd1Tg37",
             "carl@example.test": {"enabled": false},
             "dora@example.test": {},
-            "emil@example.test": {"quota": "1500"},
+            "emil@example.test": {"quota": "1500", "messageQuota": 20},
             "fritz@example.test": {"language": "de"},
             "gina@shop.example": {},
             "hans@shop.example": {},
@@ -48,7 +48,7 @@ public sealed class PlanTests
 
     [Theory]
     [InlineData("{\n\"domain\": {}}", "line 2, domain: unknown; there are domains, accounts, aliases and routes")]
-    [InlineData("{\"accounts\": {\n\"a@x.test\": {\n\"quto\": 1}}}", "line 3, accounts.a@x.test.quto: unknown; an account has name, quota, language, enabled, forward, keep, hash, salt and appPasswords")]
+    [InlineData("{\"accounts\": {\n\"a@x.test\": {\n\"quto\": 1}}}", "line 3, accounts.a@x.test.quto: unknown; an account has name, quota, messageQuota, language, enabled, forward, keep, hash, salt and appPasswords")]
     [InlineData("{\"accounts\": {\"a@x.test\": \"secret\"}}", "line 1, accounts.a@x.test: this is no password hash of a known kind (and passwords themselves are never in a plan)")]
     [InlineData("{\"accounts\": {\"a@x.test\": {\"quota\": \"2X\"}}}", "line 1, accounts.a@x.test.quota: this is no size; write 500M or 2G")]
     [InlineData("{\"accounts\": {\"a@x.test\": {\"enabled\": 1}}}", "line 1, accounts.a@x.test.enabled: true or false is wanted")]

@@ -50,6 +50,23 @@ public class QuotaTests
     }
 
     [Fact]
+    public async Task A_quota_of_messages_counts_them()
+    {
+        await using var rig = await Rig.OpenAsync();
+        await rig.Store.WriteAsync(u =>
+        {
+            var bob = u.Directory.Accounts().Single(a => a.LocalPart == "bob");
+            u.Directory.UpdateAccount(bob with { MessageQuota = 2 });
+            return 0;
+        });
+        (await rig.SendAsync("bob@example.test", Kilobyte)).Last.ShouldBe("250 2.0.0");
+        var lmtp = await rig.SendAsync(Rig.Stranger(SmtpService.Lmtp), Rig.From("x@far.example"), ["bob@example.test", "alice@example.test"], Kilobyte);
+        lmtp.Data.Select(Rig.Show).ShouldBe(["250 2.0.0", "250 2.0.0"]);
+        (await rig.SendAsync(Rig.Stranger(), Rig.From("x@far.example"), ["bob@example.test"], "")).Rcpt.Select(Rig.Show).ShouldBe(["452 4.2.2"]);
+        rig.Read("bob").Count.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task Lmtp_answers_a_refusal_for_each_recipient()
     {
         await using var rig = await Rig.OpenAsync();

@@ -27,4 +27,20 @@ public class CapabilitySwitchTests
         (await other.AskAsync("LOGIN other pen")).ShouldStartWith("OK");
         (await other.ListAsync("CAPABILITY"))[0].ShouldNotContain("THREAD=");
     }
+
+    [Fact]
+    public async Task Who_is_not_told_of_a_limit_has_none()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        room.UseOptions(new ImapOptions { Hostname = "mail.example.test", MessageLimit = 2, SwitchedOff = [new("MESSAGELIMIT=", "", "Simple")] });
+        for (var i = 0; i < 3; i++) await room.DeliverAsync("Subject: a\r\n\r\n");
+        await using var client = await room.LoginAsync();
+        (await client.ListAsync("CAPABILITY"))[0].ShouldContain(" MESSAGELIMIT=2");
+        (await client.AskAsync("FETCH 1:* UID")).ShouldStartWith("OK [MESSAGELIMIT 2 2]");
+        (await client.AskAsync("COPY 1:* INBOX")).ShouldStartWith("NO [MESSAGELIMIT 2 2]");
+        await client.ListAsync("ID (\"name\" \"Simple\")");
+        (await client.ListAsync("CAPABILITY"))[0].ShouldNotContain("MESSAGELIMIT");
+        (await client.ListAsync("FETCH 1:* UID")).Count.ShouldBe(3);
+        (await client.AskAsync("COPY 1:* INBOX")).ShouldStartWith("OK [COPYUID");
+    }
 }

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Posthorn.Imap;
 using Posthorn.Mime.Structure;
 using Posthorn.Storage;
+using Posthorn.Storage.Blobs;
 using Posthorn.Storage.Messages;
 using Posthorn.Tests.Testing.Transport;
 using Posthorn.Tests.Unit.Wire.Sasl;
@@ -98,10 +99,31 @@ sealed class MailRoom : IAsyncDisposable
         return await Store.WriteAsync(unit => unit.Mailboxes.Deliver(User, target, new NewMessage(unit.Store(blob), prefix, structure, DateTimeOffset.UnixEpoch.AddDays(10000), trace, flags)).Uid);
     }
 
-    /// <summary>Connects; the greeting is read.</summary>
-    public async Task<ImapClient> ConnectAsync(string address = "127.0.0.1", DeadlineWatch? watch = null)
+    /// <summary>Many messages in one unit, numbered from 1.</summary>
+    public async Task DeliverAsync(int count, Func<int, string> body, string mailbox = "INBOX")
     {
-        var client = new ImapClient(new MemoryTransport(_time, watch, address), this);
+        var mails = new List<(BlobWriter Blob, byte[] Structure)>(count);
+        for (var i = 1; i <= count; i++)
+        {
+            var octets = Encoding.Latin1.GetBytes(body(i));
+            var blob = Store.NewBlob();
+            blob.Write(octets);
+            mails.Add((blob, PartTree.Encode(PartTree.Read(octets, []))));
+        }
+        var target = Mailbox(mailbox).Id;
+        await Store.WriteAsync(unit =>
+        {
+            foreach (var (blob, structure) in mails)
+                unit.Mailboxes.Deliver(User, target, new NewMessage(unit.Store(blob), [], structure, DateTimeOffset.UnixEpoch.AddDays(10000), Store.NewTraceId(), MessageFlags.None));
+            return count;
+        });
+        foreach (var (blob, _) in mails) await blob.DisposeAsync();
+    }
+
+    /// <summary>Connects; the greeting is read.</summary>
+    public async Task<ImapClient> ConnectAsync(string address = "127.0.0.1", DeadlineWatch? watch = null, int unread = 0)
+    {
+        var client = new ImapClient(new MemoryTransport(_time, watch, address, unread: unread), this);
         (await client.LineAsync()).ShouldStartWith("* OK [CAPABILITY ");
         return client;
     }

@@ -36,7 +36,8 @@ public class NotifyTests
         await a.ListAsync("SUBSCRIBE New");
         (await b.LineAsync()).ShouldBe("* LIST (\\Subscribed \\HasNoChildren) \"/\" \"New\"");
         await a.ListAsync("RENAME New Old");
-        (await b.LineAsync()).ShouldBe("* LIST (\\Subscribed \\HasNoChildren) \"/\" \"Old\" (\"OLDNAME\" (\"New\"))");
+        // Subscriptions are to names: "New" stays subscribed, without being there.
+        (await b.LineAsync()).ShouldBe("* LIST (\\HasNoChildren) \"/\" \"Old\" (\"OLDNAME\" (\"New\"))");
         // A command between is as good as ever.
         (await b.AskAsync("NOOP")).ShouldStartWith("OK");
     }

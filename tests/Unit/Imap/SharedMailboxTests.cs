@@ -152,4 +152,28 @@ public class SharedMailboxTests
         (await a.ListAsync("GETQUOTAROOT INBOX"))[1].ShouldBe("* QUOTA \"#user/user@example.test\" (STORAGE 1 2)");
         (await b.ListAsync($"GETQUOTAROOT {Shared}"))[1].ShouldBe("* QUOTA \"#user/user@example.test\" (STORAGE 1 2)");
     }
+
+    [Fact]
+    public async Task A_quota_of_messages_bounds_what_makes_more_of_them()
+    {
+        var (room, owner, guest) = await OpenAsync("lri");
+        await using var _ = room;
+        await using var a = owner;
+        await using var b = guest;
+        var used = room.Store.Read(unit => unit.Directory.Account(room.User)!.Messages);
+        await room.Store.WriteAsync(unit => { unit.Directory.UpdateAccount(unit.Directory.Account(room.User)! with { MessageQuota = used + 1 }); return 0; });
+        using var directory = new Posthorn.Accounts.AccountDirectory(room.Store, new());
+        room.UseDirectory(directory);
+        await using var c = await room.LoginAsync();
+        (await c.ListAsync("GETQUOTAROOT INBOX"))[1].ShouldBe($"* QUOTA \"#user/user@example.test\" (MESSAGE {used} {used + 1})");
+        (await c.AppendAsync("INBOX", "Subject: a\r\n\r\n")).ShouldStartWith("OK");
+        (await c.AppendAsync("INBOX", "Subject: b\r\n\r\n")).ShouldStartWith("NO [OVERQUOTA]");
+        (await c.AskAsync("COPY 1 Team")).ShouldStartWith("OK"); // the same message in another place
+        (await c.AskAsync("COPY 1 Team")).ShouldStartWith("NO [OVERQUOTA]"); // there it has to be another one
+        (await b.AskAsync("SELECT INBOX")).ShouldStartWith("OK");
+        if ((await b.ListAsync("SEARCH ALL"))[0] == "* SEARCH") (await b.AppendAsync("INBOX", "Subject: c\r\n\r\n")).ShouldStartWith("OK");
+        (await b.AskAsync($"COPY 1 {Shared}")).ShouldStartWith("NO [OVERQUOTA]");
+        await room.Store.WriteAsync(unit => { unit.Directory.UpdateAccount(unit.Directory.Account(room.User)! with { Quota = 1 << 20 }); return 0; });
+        (await c.ListAsync("GETQUOTAROOT INBOX"))[1].ShouldBe($"* QUOTA \"#user/user@example.test\" (STORAGE 1 1024 MESSAGE {used + 1} {used + 1})");
+    }
 }

@@ -2,6 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Posthorn.Imap.Threads;
+using Posthorn.Mime.Threads;
 using Shouldly;
 using Xunit;
 

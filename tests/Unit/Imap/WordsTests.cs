@@ -2,6 +2,7 @@ using Posthorn.Imap.Extensions.Catenate;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Threads;
+using Posthorn.Mime.Threads;
 using Shouldly;
 using Xunit;
 

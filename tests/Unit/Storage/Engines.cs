@@ -63,3 +63,13 @@ public sealed class QueueOnPostgres(PostgresCluster cluster) : QueueSuite
 {
     private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
 }
+
+public sealed class ThreadsOnSqlite : ThreadSuite
+{
+    private protected override Task<StoreRig> OpenAsync(long packSize) => StoreRig.OpenAsync(null, packSize);
+}
+
+public sealed class ThreadsOnPostgres(PostgresCluster cluster) : ThreadSuite
+{
+    private protected override async Task<StoreRig> OpenAsync(long packSize) => await StoreRig.OpenAsync(await cluster.NewDatabaseAsync(), packSize);
+}

@@ -105,8 +105,10 @@ public abstract class PlaceSuite : StoreSuite
         FlagResult result;
         using (rig.Store.Changes.Subscribe(alice, heard.AddRange))
             result = await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [.. Enumerable.Range(5, 80).Select(n => (uint)n)], new FlagChange(MessageFlags.Seen | MessageFlags.Flagged, MessageFlags.Draft, [], [])));
-        (result.First, result.Last, result.Changed.Count).ShouldBe((before + 1, before + 78, 78));
-        heard.Select(c => c.Number).ShouldBe(Enumerable.Range(1, 78).Select(n => before + n));
+        (result.First, result.Last, result.Changed.Count).ShouldBe((before + 1, before + 80, 78));
+        // Each has a number of its own, in the order of UIDs; those of UIDs that are gone are left out.
+        heard.Select(c => c.Number).ShouldBe(heard.Select(c => before + c.Uid - 4));
+        rig.Store.Read(u => u.Mailboxes.State(alice)).ShouldBe(before + 80);
         rig.Store.Read(u => u.Mailboxes.ChangesSince(alice, before)).ShouldBe(heard);
         foreach (var place in rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)))
         {
@@ -125,6 +127,41 @@ public abstract class PlaceSuite : StoreSuite
         await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, [.. Enumerable.Range(5, 80).Select(n => (uint)n)], new FlagChange(MessageFlags.Deleted, MessageFlags.Seen, [], [])));
         rig.Store.Read(u => u.Places.Find(other, 1))!.Value.Flags.ShouldBe(MessageFlags.Flagged | MessageFlags.Answered);
         rig.Mailbox(alice, inbox).Unseen.ShouldBe(98);
+    }
+
+    [Fact]
+    public async Task Flags_of_messages_far_apart_leave_those_between_alone()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        for (var i = 1; i <= 120; i++) await rig.DeliverAsync(alice, inbox, "body " + i);
+        uint[] third = [.. Enumerable.Range(1, 40).Select(n => (uint)n * 3)];
+        var before = rig.Store.Read(u => u.Mailboxes.State(alice));
+        await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, third, new FlagChange(MessageFlags.Deleted, MessageFlags.None, [], [])));
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)).Where(p => p.Flags != MessageFlags.None).Select(p => p.Uid).ShouldBe(third);
+        rig.Store.Read(u => u.Mailboxes.ChangesSince(alice, before)).Select(c => c.Uid).ShouldBe(third);
+        await rig.Store.WriteAsync(u => u.Mailboxes.Expunge(alice, inbox, third, "imap"));
+        rig.Mailbox(alice, inbox).Messages.ShouldBe(80);
+    }
+
+    [Fact]
+    public async Task Of_many_messages_those_that_lie_elsewhere_too_are_found()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, inbox) = await rig.AddAccountAsync("alice");
+        var (other, third) = await rig.Store.WriteAsync(u => (u.Mailboxes.Create(alice, "other").Id, u.Mailboxes.Create(alice, "third").Id));
+        // Ids of one mailbox lie between those of another; nothing is at two places.
+        for (var i = 1; i <= 80; i++) await rig.DeliverAsync(alice, i % 2 == 0 ? inbox : other, "body " + i);
+        uint[] uids = [.. Enumerable.Range(1, 40).Select(n => (uint)n)];
+        (await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, inbox, uids, Change(MessageFlags.Seen)))).Changed.Count.ShouldBe(40);
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, other)).ShouldAllBe(p => p.Flags == MessageFlags.None);
+        // Copies lie in another order than their ids, and the first has a third place.
+        await rig.Store.WriteAsync(u => u.Mailboxes.Copy(alice, other, third, [30]));
+        await rig.Store.WriteAsync(u => u.Mailboxes.Copy(alice, inbox, third, uids));
+        uint[] copies = [.. Enumerable.Range(1, 41).Select(n => (uint)n)];
+        (await rig.Store.WriteAsync(u => u.Mailboxes.SetFlags(alice, third, copies, Change(MessageFlags.Answered)))).Changed.Count.ShouldBe(41);
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, inbox)).ShouldAllBe(p => p.Flags == (MessageFlags.Seen | MessageFlags.Answered));
+        rig.Store.Read(u => u.Mailboxes.Placements(alice, other)).Count(p => p.Flags == MessageFlags.Answered).ShouldBe(1);
     }
 
     [Fact]

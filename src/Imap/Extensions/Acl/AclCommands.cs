@@ -11,7 +11,7 @@ namespace Posthorn.Imap.Extensions.Acl;
 sealed class SetAclCommand(string verb, bool delete) : ImapCommand
 {
     /// <summary>Identifiers of one mailbox.</summary>
-    const int Most = 1000;
+    internal const int Most = 1000;
 
     internal override string Verb => verb;
 

@@ -21,6 +21,7 @@ static class Identifier
     /// <summary>The account; null when there is none of that name. Negative rights ("-name") are not kept, and so are nobody's.</summary>
     internal static long? Account(ReadUnit unit, long who, string identifier)
     {
+        identifier = identifier.ToLowerInvariant(); // as a login takes it
         if (identifier == Anyone) return RightsTable.Anyone;
         if (identifier.Contains('@', StringComparison.Ordinal)) return unit.Rights.Account(identifier);
         return unit.Rights.Address(who) is { } own ? unit.Rights.Account(identifier + own[own.LastIndexOf('@')..]) : null;

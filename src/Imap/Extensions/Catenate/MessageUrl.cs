@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Posthorn.Imap.Access;
@@ -16,6 +17,9 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
 {
     const int Piece = 32 << 10;
 
+    /// <summary>Octets of a header whose chosen fields a URL can name: no message that was delivered has a larger one.</summary>
+    const int MostFields = 1 << 20;
+
     /// <summary>Copies what a URL names into a body; false with the answer when that cannot be.</summary>
     internal static bool TryCopy(ImapSession session, string url, BlobWriter into, long most, out Reply refusal)
     {
@@ -23,17 +27,22 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
         if (!TryParse(url, out var parsed) || parsed.Open(session, session.Who!.AccountId) is not { } source) return false;
         using (source)
         {
-            if (!parsed.TryRange(source, out var range)) return false;
-            if (range.Length > most - into.Length)
+            if (!parsed.TryRead(source, out var octets)) return false;
+            if (octets.Length > most - into.Length)
             {
                 refusal = Reply.No("TOOBIG", "the message is too large");
                 return false;
             }
-            var buffer = new byte[Math.Min(Piece, Math.Max(1, range.Length))];
-            for (var at = 0L; at < range.Length;)
+            if (!session.Store.HasRoomFor(octets.Length))
             {
-                var n = (int)Math.Min(buffer.Length, range.Length - at);
-                source.Read(range.Start + at, buffer.AsSpan(0, n));
+                refusal = Reply.No("UNAVAILABLE", "there is no room at the moment");
+                return false;
+            }
+            var buffer = new byte[Math.Min(Piece, Math.Max(1, octets.Length))];
+            for (var at = 0L; at < octets.Length;)
+            {
+                var n = (int)Math.Min(buffer.Length, octets.Length - at);
+                octets.Read(at, buffer.AsSpan(0, n));
                 into.Write(buffer.AsSpan(0, n));
                 at += n;
             }
@@ -42,13 +51,33 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
     }
 
     /// <summary>The octets that the URL means of its message; false when the message has none such.</summary>
-    internal bool TryRange(MessageSource source, out OctetRange range)
+    internal bool TryRead(MessageSource source, out UrlOctets octets)
     {
-        range = new OctetRange(0, source.Length);
+        octets = default;
+        var range = new OctetRange(0, source.Length);
         var whole = Section is { Path.Count: 0, What: SectionText.Whole };
-        if (!whole && (Section.Fields is not null || !SectionResolver.TryResolve(source.Root, source.PrefixLength, Section, out range))) return false;
-        if (Partial is { } partial) range = range.Slice(partial.Offset, partial.Count);
+        if (!whole && !SectionResolver.TryResolve(source.Root, source.PrefixLength, Section, out range)) return false;
+        byte[]? made = null;
+        if (Section.Fields is not null)
+        {
+            if (range.Length > MostFields) return false;
+            made = Fields(source, range);
+            range = new OctetRange(0, made.Length);
+        }
+        octets = new UrlOctets(source, Partial is { } partial ? range.Slice(partial.Offset, partial.Count) : range, made);
         return true;
+    }
+
+    /// <summary>The chosen fields of a header.</summary>
+    byte[] Fields(MessageSource source, OctetRange header)
+    {
+        var filter = new HeaderFieldsFilter(Section.Fields!, Section.What == SectionText.HeaderFieldsNot);
+        var text = new byte[header.Length];
+        source.Read(header.Start, text);
+        var fields = new ArrayBufferWriter<byte>(512);
+        filter.Write(text, fields);
+        filter.End(fields);
+        return fields.WrittenSpan.ToArray();
     }
 
     /// <summary>The message as an account may read it; null when it is not there. Only the session's own client may leave out the mailbox.</summary>
@@ -119,4 +148,17 @@ sealed record MessageUrl(string? Mailbox, uint? UidValidity, uint Uid, Section S
 
     /// <summary>The URL as a response code can hold it.</summary>
     static string Shown(string url) => string.Concat(url.Take(500).Select(static c => c is > ' ' and <= '~' and not (']' or '"' or '\\') ? c : '?')) is { Length: > 0 } shown ? shown : "?";
+}
+
+/// <summary>What a URL means: a range of its message, or octets made of it.</summary>
+/// <param name="Range">In the message; with <paramref name="Made"/> in these.</param>
+readonly record struct UrlOctets(MessageSource Source, OctetRange Range, byte[]? Made)
+{
+    internal long Length => Range.Length;
+
+    internal void Read(long at, Span<byte> into)
+    {
+        if (Made is null) Source.Read(Range.Start + at, into);
+        else Made.AsSpan((int)(Range.Start + at), into.Length).CopyTo(into);
+    }
 }

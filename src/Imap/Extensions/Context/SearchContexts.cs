@@ -21,14 +21,15 @@ sealed class SearchContexts(ImapSession session)
     /// <summary>Begins to watch what the command at hand has found; says so when there are too many already.</summary>
     /// <param name="found">Indices, in the order of the result.</param>
     /// <param name="sorted">Null for a result in mailbox order.</param>
-    internal static void Add(ImapSession session, SearchKey key, bool byUid, List<int> found, SortedResult? sorted)
+    /// <param name="news">What to tell of messages that come into the result.</param>
+    internal static void Add(ImapSession session, SearchKey key, bool byUid, List<int> found, SortedResult? sorted, IReadOnlyList<FetchItem> news)
     {
         var selected = session.Selected!;
         var contexts = selected.Contexts ??= new SearchContexts(session);
         var tag = session.Tag.ToArray();
         if (contexts._all.Count == Most)
             session.Untagged("NO"u8, $"NOUPDATE \"{Encoding.ASCII.GetString(tag)}\"", "too many searches are watched");
-        else contexts._all.Add(new SearchContext(session, tag, Fixed(selected, key), byUid, [.. found.Select(i => selected.Shown[i].Uid)], sorted));
+        else contexts._all.Add(new SearchContext(session, tag, Fixed(selected, key), byUid, [.. found.Select(i => selected.Shown[i].Uid)], sorted, news));
     }
 
     /// <summary>True when a search of this tag is watched: another one must not have it (RFC 5267 §4.3).</summary>
@@ -56,7 +57,7 @@ sealed class SearchContexts(ImapSession session)
         List<int> touched = [.. changed];
         for (var i = shown.Count - arrived; i < shown.Count; i++)
             if (touched.Count == 0 || touched[^1] < i) touched.Add(i);
-        foreach (var context in _all) context.Test(touched);
+        foreach (var context in _all) context.Test(touched, shown.Count - arrived);
     }
 
     /// <summary>RFC 5267 §4.3: numbers, and "$", mean what they meant when the command came.</summary>
@@ -73,7 +74,7 @@ sealed class SearchContexts(ImapSession session)
 }
 
 /// <summary>One such search, and its result as the client knows it.</summary>
-sealed class SearchContext(ImapSession session, byte[] tag, SearchKey key, bool byUid, HashSet<uint> found, SortedResult? sorted)
+sealed class SearchContext(ImapSession session, byte[] tag, SearchKey key, bool byUid, HashSet<uint> found, SortedResult? sorted, IReadOnlyList<FetchItem> news)
 {
     internal ReadOnlyMemory<byte> Tag => tag;
 
@@ -103,7 +104,8 @@ sealed class SearchContext(ImapSession session, byte[] tag, SearchKey key, bool 
     }
 
     /// <summary>Tests messages, by index, and tells what has changed in the result.</summary>
-    internal void Test(List<int> indices)
+    /// <param name="arrived">The index from which they are new.</param>
+    internal void Test(List<int> indices, int arrived)
     {
         var selected = session.Selected!;
         var shown = selected.Shown;
@@ -113,18 +115,25 @@ sealed class SearchContext(ImapSession session, byte[] tag, SearchKey key, bool 
         if (come.Count == 0) return;
         if (sorted is null) Tell("ADDTO"u8, [(0, Set(shown, come))]);
         else Tell("ADDTO"u8, Inserted(selected, come));
+        // RFC 5465 §7: not for messages that were there, and now fit.
+        if (news.Count > 0)
+            foreach (var index in come)
+                if (index >= arrived) selected.Owe(shown[index].Uid, news);
     }
 
     List<(int, SequenceSet)> Inserted(SelectedMailbox selected, List<int> come)
     {
-        var pairs = new List<(int, SequenceSet)>();
+        var runs = new List<(int At, List<int> Run)>();
         foreach (var entry in sorted!.Order.Sort(session, selected, come, CancellationToken.None))
         {
-            var at = sorted.Entries.BinarySearch(entry, sorted.Order);
-            sorted.Entries.Insert(~at, entry);
-            pairs.Add((~at + 1, Set(selected.Shown, [selected.Shown.IndexOf(entry.Uid)])));
+            var at = ~sorted.Entries.BinarySearch(entry, sorted.Order);
+            sorted.Entries.Insert(at, entry);
+            var index = selected.Shown.IndexOf(entry.Uid);
+            // Those that follow each other go in as one (RFC 5267 §4.3.3).
+            if (runs.Count > 0 && runs[^1].At + runs[^1].Run.Count == at) runs[^1].Run.Add(index);
+            else runs.Add((at, [index]));
         }
-        return pairs;
+        return runs.ConvertAll(r => (r.At + 1, Set(selected.Shown, r.Run)));
     }
 
     SequenceSet Set(Snapshot shown, List<int> indices) => SequenceSet.Of([.. indices.Select(i => byUid ? shown[i].Uid : (uint)i + 1)]);

@@ -49,9 +49,9 @@ static class Relevancy
 
     /// <summary>The scores of messages that were found, by UID.</summary>
     /// <param name="found">Their indices.</param>
-    internal static Dictionary<uint, int> Scores(ImapSession session, SelectedMailbox selected, SearchKey key, List<int> found, CancellationToken ct)
+    internal static async ValueTask<Dictionary<uint, int>> ScoresAsync(ImapSession session, SelectedMailbox selected, SearchKey key, List<int> found, CancellationToken ct)
     {
-        var whole = MailboxSearch.Run(session, selected, Exact(key), found, ct).ToHashSet();
+        var whole = (await MailboxSearch.RunAsync(session, selected, Exact(key), ct, found).ConfigureAwait(false)).ToHashSet();
         return found.ToDictionary(i => selected.Shown[i].Uid, i => whole.Contains(i) ? Whole : Words);
     }
 }

@@ -19,6 +19,12 @@ sealed class IdleCommand : ImapCommand
 {
     const int LongestLine = 1024;
 
+    /// <summary>
+    /// From "+" to the first that is told. What comes in one piece with the "+" Thunderbird keeps in a buffer until still
+    /// more comes, and anything before the "+" it takes for the end of the wait (seen with version 153).
+    /// </summary>
+    static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(250);
+
     internal override string Verb => "IDLE";
 
     internal override When When => When.LoggedIn;
@@ -43,10 +49,16 @@ sealed class IdleCommand : ImapCommand
         var connection = session.Connection;
         var deadline = connection.DeadlineAfter(session.Server.Options.IdleTimeout);
         Task<LineStatus>? more = null;
+        await connection.FlushAsync().ConfigureAwait(false);
+        var settled = Task.Delay(Settling, session.Server.Time);
         while (true)
         {
-            signal.Reset();
-            await session.TellAsync(mayExpunge: true).ConfigureAwait(false);
+            var tells = settled.IsCompleted;
+            if (tells)
+            {
+                signal.Reset();
+                await session.TellAsync(mayExpunge: true).ConfigureAwait(false);
+            }
             // Before the read begins: a read that waits has nothing to flush, so that nobody else touches the output.
             await connection.FlushAsync().ConfigureAwait(false);
             if (more is null)
@@ -60,7 +72,7 @@ sealed class IdleCommand : ImapCommand
                 }
                 more = connection.FillAsync(deadline).AsTask();
             }
-            await Task.WhenAny(more, signal.Task).ConfigureAwait(false);
+            await Task.WhenAny(more, tells ? signal.Task : settled).ConfigureAwait(false);
             if (!more.IsCompleted) continue;
             var status = await more.ConfigureAwait(false);
             more = null;

@@ -29,6 +29,8 @@ readonly record struct EntryName(bool Private, string Name)
         var isPrivate = text.StartsWith("/private", StringComparison.Ordinal);
         if (!isPrivate && !text.StartsWith("/shared", StringComparison.Ordinal)) return false;
         name = new EntryName(isPrivate, text[(isPrivate ? 8 : 7)..]);
+        // RFC 5464 §3.2: a vendor's entries stand below the vendor.
+        if (!scope && (name.Name == "/vendor" || name.Name.StartsWith("/vendor/", StringComparison.Ordinal) && name.Name.AsSpan(8).IndexOf('/') < 0)) return false;
         return name.Name.Length == 0 ? scope : name.Name[0] == '/';
     }
 }

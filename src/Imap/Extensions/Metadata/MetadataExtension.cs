@@ -61,6 +61,7 @@ sealed class SetMetadataCommand : ImapCommand
             return Reply.No(null, "a filter is a search");
         var who = session.Who!.AccountId;
         var mailboxId = 0L;
+        Mailbox? lost = null;
         var reply = await session.Store.WriteAsync(unit =>
         {
             if (MetadataAccess.Place(unit, who, name, out var refusal) is not { } mailbox) return refusal;
@@ -74,7 +75,9 @@ sealed class SetMetadataCommand : ImapCommand
                     else there.Add(entry.Name);
                 if (there.Count > Most) return Reply.No("METADATA TOOMANY", "there are too many annotations already");
             }
-            foreach (var (entry, value) in entries)
+            foreach (var (entry, value) in entries.Where(static e => SpecialUse.Is(e.Name)))
+                if (mailbox != AnnotationTable.Server && SpecialUse.Set(unit, who, mailbox, value, out lost) is { } no) return no;
+            foreach (var (entry, value) in entries.Where(e => name.Length == 0 || !SpecialUse.Is(e.Name)))
             {
                 var account = entry.Private ? who : AnnotationTable.Shared;
                 if (value is null) unit.Annotations.Remove(mailbox, account, entry.Name);
@@ -82,6 +85,8 @@ sealed class SetMetadataCommand : ImapCommand
             }
             return Reply.Ok("SETMETADATA completed");
         }, CancellationToken.None).ConfigureAwait(false);
+        // RFC 6154 §5.4
+        if (reply.Kind == ReplyKind.Ok && lost is not null) MetadataAnswer.Write(session, lost.Name, [(new EntryName(true, SpecialUse.Name), null)]);
         if (reply.Kind == ReplyKind.Ok)
             foreach (var scope in entries.GroupBy(static e => e.Name.Private))
                 session.Server.Feed.Publish(new FeedItem(mailboxId, scope.Key ? who : 0, [.. scope.Select(static e => e.Name.Text)]));
@@ -221,6 +226,7 @@ static class MetadataAnswer
     static IReadOnlyList<Annotation> All(ReadUnit unit, ImapSession session, long mailbox, bool isPrivate)
     {
         var all = unit.Annotations.List(mailbox, isPrivate ? session.Who!.AccountId : AnnotationTable.Shared);
+        if (isPrivate && SpecialUse.Of(unit, session.Who!.AccountId, mailbox) is { } use) return [.. all, use];
         // RFC 5464 §6.2.1: where the administrator is.
         return mailbox == AnnotationTable.Server && !isPrivate
             ? [.. all, new Annotation("/admin", System.Text.Encoding.ASCII.GetBytes($"mailto:postmaster@{session.Server.Options.Hostname}"))]

@@ -45,14 +45,17 @@ sealed class MultiSearchCommand : ImapCommand
         if (SearchCommand.Refuses(session, session.Selected, wanted.Search.Return, wanted.Search.Charset, ref key) is { } refusal) return refusal;
         var mailboxes = session.Store.Read(unit => ScopeSet.Resolve(MailboxTree.Read(unit, session.Who!.AccountId), scopes).ToList());
         if (mailboxes.Count > Most) return Reply.No("LIMIT", "too many mailboxes");
-        if (here) Here(session, session.Selected!, key, options, ct);
-        foreach (var mailbox in mailboxes)
+        session.Progress.Expect(mailboxes.Count + 1);
+        if (here) await HereAsync(session, session.Selected!, key, options, ct).ConfigureAwait(false);
+        for (var i = 0; i < mailboxes.Count; i++)
         {
+            await session.Progress.TellAsync(i, mailboxes.Count + 1).ConfigureAwait(false);
+            var mailbox = mailboxes[i];
             if (mailbox.Id == session.Selected?.MailboxId)
             {
-                if (!here) Answer(session, session.Selected!, MailboxSearch.Run(session, session.Selected!, key, ct), key, options);
+                if (!here) await AnswerAsync(session, session.Selected!, await MailboxSearch.RunAsync(session, session.Selected!, key, ct).ConfigureAwait(false), key, options, ct).ConfigureAwait(false);
             }
-            else if (mailbox.Messages > 0) There(session, mailbox, key, options, ct);
+            else if (mailbox.Messages > 0) await ThereAsync(session, mailbox, key, options, ct).ConfigureAwait(false);
             if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
         }
         return Reply.Ok("ESEARCH completed");
@@ -65,22 +68,24 @@ sealed class MultiSearchCommand : ImapCommand
         return MultiSearchArguments.Read(ref reader);
     }
 
-    static void Here(ImapSession session, SelectedMailbox selected, SearchKey key, ReturnOptions options, CancellationToken ct)
+    static async ValueTask HereAsync(ImapSession session, SelectedMailbox selected, SearchKey key, ReturnOptions options, CancellationToken ct)
     {
-        var found = MailboxSearch.Run(session, selected, key, ct);
-        if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = SearchCommand.Kept(selected.Shown, found, options.Wanted);
-        Answer(session, selected, found, key, options);
-        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null);
+        var found = await MailboxSearch.RunAsync(session, selected, key, ct).ConfigureAwait(false);
+        if ((options.Wanted & SearchReturn.Save) != 0) selected.Saved = SearchCommand.Kept(selected.Shown, found, options);
+        await AnswerAsync(session, selected, found, key, options, ct).ConfigureAwait(false);
+        if ((options.Wanted & SearchReturn.Update) != 0) SearchContexts.Add(session, key, byUid: true, found, null, options.News);
     }
 
-    static void There(ImapSession session, Mailbox mailbox, SearchKey key, ReturnOptions options, CancellationToken ct)
+    static async ValueTask ThereAsync(ImapSession session, Mailbox mailbox, SearchKey key, ReturnOptions options, CancellationToken ct)
     {
         using var looked = new SelectedMailbox(session, session.Server.Views.Take(mailbox.AccountId, mailbox.Id), mailbox.Name, mailbox.UidValidity, readOnly: true, Rights.Read);
-        Answer(session, looked, MailboxSearch.Run(session, looked, key, ct), key, options);
+        await AnswerAsync(session, looked, await MailboxSearch.RunAsync(session, looked, key, ct).ConfigureAwait(false), key, options, ct).ConfigureAwait(false);
     }
 
-    static void Answer(ImapSession session, SelectedMailbox mailbox, List<int> found, SearchKey key, ReturnOptions options)
+    static async ValueTask AnswerAsync(ImapSession session, SelectedMailbox mailbox, List<int> found, SearchKey key, ReturnOptions options, CancellationToken ct)
     {
-        if (found.Count > 0) SearchAnswer.Extended(session, mailbox, found, byUid: true, SearchCommand.AsksModSeq(key), options, SearchCommand.Scores(session, mailbox, key, found, options, CancellationToken.None), correlate: true);
+        if (found.Count == 0) return;
+        var scores = await SearchCommand.ScoresAsync(session, mailbox, key, found, options, ct).ConfigureAwait(false);
+        SearchAnswer.Extended(session, mailbox, found, byUid: true, SearchCommand.AsksModSeq(key), options, scores, correlate: true);
     }
 }

@@ -49,6 +49,9 @@ sealed class NotifyWatch : IDisposable
     /// <summary>False when nothing of the selected mailbox is to be told (RFC 5465 §3.1).</summary>
     internal bool TellsMessages => _selected is not null && _selected.Events != NotifyEvents.None;
 
+    /// <summary>What to tell of messages that come into the selected mailbox.</summary>
+    internal IReadOnlyList<FetchItem> News => _selected?.Fetch ?? [];
+
     internal bool TellsFlags => _selected is not null && (_selected.Events & NotifyEvents.FlagChange) != 0;
 
     /// <summary>Looks at what there is, from which changes are told; with <paramref name="status"/> tells it.</summary>
@@ -126,7 +129,7 @@ sealed class NotifyWatch : IDisposable
             while (true)
             {
                 Signal.Reset();
-                await TellAsync(mayExpunge: _selected?.Scope.Filter == MailboxFilter.Selected).ConfigureAwait(false);
+                await _session.TellAsync(mayExpunge: _selected?.Scope.Filter == MailboxFilter.Selected).ConfigureAwait(false);
                 await connection.FlushAsync().ConfigureAwait(false);
                 more ??= connection.FillAsync(deadline).AsTask();
                 await Task.WhenAny(more, Signal.Task).ConfigureAwait(false);
@@ -151,9 +154,9 @@ sealed class NotifyWatch : IDisposable
     }
 
     /// <summary>Tells all that has changed and is wanted.</summary>
-    internal async ValueTask TellAsync(bool mayExpunge)
+    internal void Tell(bool mayExpunge)
     {
-        if (TellsMessages && _session.Selected is { } selected) await SelectedAsync(selected, mayExpunge).ConfigureAwait(false);
+        if (TellsMessages) _session.Selected?.Tell(mayExpunge);
         Dictionary<long, NotifyEvents> pending;
         List<FeedItem> annotated;
         HashSet<long> renamed;
@@ -196,20 +199,6 @@ sealed class NotifyWatch : IDisposable
         });
         changed.Sort(static (x, y) => string.CompareOrdinal(x.Entry.Name, y.Entry.Name));
         return changed;
-    }
-
-    async ValueTask SelectedAsync(SelectedMailbox selected, bool mayExpunge)
-    {
-        var next = selected.Shown.UidNext;
-        selected.Tell(mayExpunge);
-        if (_selected!.Fetch.Count == 0 || selected.Shown.UidNext == next) return;
-        var shown = selected.Shown;
-        List<int> come = [.. Enumerable.Range(shown.FirstFrom(next), shown.Count - shown.FirstFrom(next))];
-        if (come.Count == 0) return;
-        var plan = new FetchPlan(_session, selected, new FetchArguments(SequenceSet.Saved, _selected.Fetch, null, false, null), byUid: true);
-        foreach (var (index, source) in plan.Load(come))
-            if (source is not null)
-                using (source) await plan.WriteAsync(index, source).ConfigureAwait(false);
     }
 
     NotifyEvents Wanted(TreeEntry entry)

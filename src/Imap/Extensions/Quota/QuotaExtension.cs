@@ -1,4 +1,5 @@
 using Posthorn.Imap.Access;
+using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Session;
 
 namespace Posthorn.Imap.Extensions.Quota;
@@ -10,7 +11,7 @@ sealed class QuotaExtension : ImapExtension
 
     internal override void List(ImapSession session, List<string> words)
     {
-        if (session.Who is not null) words.AddRange(["QUOTA", "QUOTA=RES-STORAGE", "QUOTASET"]);
+        if (session.Who is not null) words.AddRange(["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "QUOTASET"]);
     }
 }
 
@@ -33,7 +34,10 @@ sealed class GetQuotaCommand : ImapCommand
     }
 }
 
-/// <summary>GETQUOTAROOT (RFC 9208 §4.1.2); of a mailbox that is not there yet, too.</summary>
+/// <summary>
+/// GETQUOTAROOT (RFC 9208 §4.1.2); of a mailbox that is not there yet, too. Where nothing is limited no root is named: an
+/// empty list of limits is allowed by §4.2.1 but not by the grammar, and Thunderbird takes it for a syntax error.
+/// </summary>
 sealed class GetQuotaRootCommand : ImapCommand
 {
     internal override string Verb => "GETQUOTAROOT";
@@ -53,10 +57,14 @@ sealed class GetQuotaRootCommand : ImapCommand
         }
         session.Out.Raw("* QUOTAROOT "u8);
         session.Out.Mailbox(name);
-        session.Out.SP();
-        session.Out.String(QuotaAnswer.Root(session, account));
+        var limited = QuotaAnswer.IsLimited(session, account);
+        if (limited)
+        {
+            session.Out.SP();
+            session.Out.String(QuotaAnswer.Root(session, account));
+        }
         session.Out.EndLine();
-        QuotaAnswer.Quota(session, account);
+        if (limited) QuotaAnswer.Quota(session, account);
         return new(Reply.Ok("GETQUOTAROOT completed"));
     }
 }
@@ -101,6 +109,9 @@ static class QuotaAnswer
 
     internal static string Root(ImapSession session, long account) => session.Store.Read(unit => unit.Rights.Address(account)) is { } address ? "#user/" + address : "";
 
+    /// <summary>Whether the account has any limit.</summary>
+    internal static bool IsLimited(ImapSession session, long account) => session.Store.Read(unit => unit.Directory.Account(account)) is { HasQuota: true };
+
     /// <summary>What is used and allowed; an empty list where nothing is limited.</summary>
     internal static void Quota(ImapSession session, long account)
     {
@@ -108,13 +119,20 @@ static class QuotaAnswer
         output.Raw("* QUOTA "u8);
         output.String(Root(session, account));
         output.Raw(" ("u8);
-        if (session.Store.Read(unit => unit.Directory.Account(account)) is { Quota: > 0 } row)
+        if (session.Store.Read(unit => unit.Directory.Account(account)) is { } row)
         {
-            output.Raw("STORAGE "u8);
-            output.Number((row.Used + Unit - 1) / Unit);
-            output.SP();
-            output.Number(row.Quota / Unit);
+            if (row.Quota > 0) Resource(output, "STORAGE "u8, (row.Used + Unit - 1) / Unit, row.Quota / Unit);
+            if (row is { Quota: > 0, MessageQuota: > 0 }) output.SP();
+            if (row.MessageQuota > 0) Resource(output, "MESSAGE "u8, row.Messages, row.MessageQuota);
         }
         output.Raw(")\r\n"u8);
+    }
+
+    static void Resource(ResponseWriter output, ReadOnlySpan<byte> name, long used, long bound)
+    {
+        output.Raw(name);
+        output.Number(used);
+        output.SP();
+        output.Number(bound);
     }
 }

@@ -2,9 +2,9 @@ using Posthorn.Imap.Extensions.Fuzzy;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
-using Posthorn.Imap.Threads;
 using Posthorn.Imap.Views;
 using Posthorn.Mime.Envelopes;
+using Posthorn.Mime.Threads;
 
 namespace Posthorn.Imap.Extensions.Sort;
 
@@ -26,23 +26,36 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, i
         for (var i = 0; i < criteria.Count; i++)
         {
             var (a, b) = (x!.Values[i], y!.Values[i]);
-            var c = a.Text is null ? a.Number.CompareTo(b.Number) : string.CompareOrdinal(a.Text, b.Text);
+            var c = a.Text is null ? a.Number.CompareTo(b.Number) : CaseMap.Compare(a.Text, b.Text!);
             if (c != 0) return criteria[i].Reverse ? -c : c;
         }
         // RFC 5256 §3: what is equal by all criteria is in mailbox order, which REVERSE does not turn.
         return x!.Uid.CompareTo(y!.Uid);
     }
 
-    /// <summary>The messages of some indices (ascending) with their values, in order.</summary>
+    /// <summary>The messages of some indices (ascending) with their values, in order; tells how far it is.</summary>
+    internal async ValueTask<List<SortEntry>> SortAsync(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, CancellationToken ct)
+    {
+        var entries = new List<SortEntry>(indices.Count);
+        foreach (var done in Read(session, selected, indices, entries, ct)) await session.Progress.TellAsync(done, indices.Count).ConfigureAwait(false);
+        entries.Sort(this);
+        return entries;
+    }
+
+    /// <summary>The same for a few messages.</summary>
     internal List<SortEntry> Sort(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, CancellationToken ct)
     {
         var entries = new List<SortEntry>(indices.Count);
-        if (NeedsEnvelopes)
-            EnvelopeScan.Run(session, selected, indices, references: false, (index, source) => entries.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
-        else
-            foreach (var index in indices) entries.Add(Entry(selected.Shown[index], null));
+        _ = Read(session, selected, indices, entries, ct).Count();
         entries.Sort(this);
         return entries;
+    }
+
+    IEnumerable<int> Read(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, List<SortEntry> into, CancellationToken ct)
+    {
+        if (NeedsEnvelopes) return EnvelopeScan.Run(session, selected, indices, references: false, (index, source) => into.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
+        foreach (var index in indices) into.Add(Entry(selected.Shown[index], null));
+        return [];
     }
 
     SortEntry Entry(in Row row, Envelope? envelope)

@@ -1,12 +1,14 @@
 using System.Buffers;
 using System.Text;
 using Posthorn.Imap.Commands;
+using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Grammar;
 using Posthorn.Imap.Search;
 using Posthorn.Imap.Session;
 using Posthorn.Imap.Threads;
 using Posthorn.Mime.Headers;
 using Posthorn.Mime.Sections;
+using Posthorn.Mime.Threads;
 
 namespace Posthorn.Imap.Extensions.Thread;
 
@@ -28,22 +30,24 @@ sealed class ThreadCommand : ImapCommand
 
     internal override When When => When.Selected | When.TakesUid | When.KeepsNumbers | When.TakesMessages;
 
-    internal override ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
+    internal override async ValueTask<Reply> RunAsync(ImapSession session, Arguments arguments, CancellationToken ct)
     {
         var selected = session.Selected!;
         var wanted = Read(session, arguments);
-        if (Algorithm(wanted.Algorithm) is not { } thread) return new(Reply.Bad("a threading algorithm that is not offered"));
+        if (Algorithm(wanted.Algorithm) is not { } thread) return Reply.Bad("a threading algorithm that is not offered");
         var key = wanted.Key;
-        if (SearchCommand.Refuses(session, selected, null, wanted.Charset, ref key) is { } refusal) return new(refusal);
+        if (SearchCommand.Refuses(session, selected, null, wanted.Charset, ref key) is { } refusal) return refusal;
+        if (MessageLimits.Refuses(session, selected, key) is { } tooMany) return tooMany;
         var bySubject = wanted.Algorithm == "ORDEREDSUBJECT";
         var messages = new List<ThreadMessage>();
-        EnvelopeScan.Run(session, selected, MailboxSearch.Run(session, selected, key, ct), references: !bySubject,
-            (index, source) => messages.Add(Message(selected, index, source, !bySubject)), ct);
+        var found = await MailboxSearch.RunAsync(session, selected, key, ct).ConfigureAwait(false);
+        foreach (var done in EnvelopeScan.Run(session, selected, found, references: !bySubject, (index, source) => messages.Add(Message(selected, index, source, !bySubject)), ct))
+            await session.Progress.TellAsync(done, found.Count).ConfigureAwait(false);
         session.Out.Raw("* THREAD"u8);
         if (messages.Count > 0) session.Out.SP();
         ThreadText.Write(session.Out, thread(messages), index => arguments.ByUid ? selected.Shown[index].Uid : (uint)index + 1);
         session.Out.EndLine();
-        return new(Reply.Ok("THREAD completed"));
+        return Reply.Ok("THREAD completed");
     }
 
     static ThreadArguments Read(ImapSession session, Arguments arguments)

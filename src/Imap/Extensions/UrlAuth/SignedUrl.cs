@@ -16,13 +16,13 @@ enum UrlAccess
     /// <summary>One user.</summary>
     User,
 
-    /// <summary>A submission server on behalf of a user; none logs in here.</summary>
+    /// <summary>A submission server on behalf of a user.</summary>
     Submit,
 }
 
 /// <summary>
 /// An absolute URL of a message with who may use it and until when (RFC 4467 §3, RFC 5092 §6):
-/// <c>imap://user@host/mailbox/;UID=n[/…][;EXPIRE=time];URLAUTH=access[:INTERNAL:token]</c>.
+/// <c>imap://user[;AUTH=mechanism]@host/mailbox/;UID=n[/…][;EXPIRE=time];URLAUTH=access[:INTERNAL:token]</c>.
 /// </summary>
 /// <param name="Rump">All up to and with the access: what is signed.</param>
 /// <param name="Token">In hexadecimal; null for a rump alone.</param>
@@ -32,7 +32,10 @@ sealed record SignedUrl(string Rump, string? Token, string Owner, string Host, M
     /// <summary>The one mechanism (RFC 4467 §2.4.1).</summary>
     internal const string Mechanism = "INTERNAL";
 
-    const string Scheme = "imap://", Authorization = ";URLAUTH=", Expiry = ";EXPIRE=";
+    const string Scheme = "imap://", Authorization = ";URLAUTH=", Expiry = ";EXPIRE=", Login = ";AUTH=";
+
+    /// <summary>RFC 3339 §5.6, as RFC 5092 §11 has it.</summary>
+    static readonly string[] Times = ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
 
     /// <summary>The first octet of a token says how it was made: this is HMAC with SHA-256.</summary>
     const byte Version = 1;
@@ -56,15 +59,18 @@ sealed record SignedUrl(string Rump, string? Token, string Owner, string Host, M
         DateTimeOffset? expires = null;
         if (rest.LastIndexOf(Expiry, StringComparison.OrdinalIgnoreCase) is >= 0 and var expiry)
         {
-            if (!DateTimeOffset.TryParse(rest[(expiry + Expiry.Length)..], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return false;
+            if (!DateTimeOffset.TryParseExact(rest[(expiry + Expiry.Length)..], Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return false;
             (expires, rest) = (time, rest[..expiry]);
         }
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0 || !MessageUrl.TryParse(rest[slash..], out var message) || message.Mailbox is null) return false;
         var server = rest[..slash];
         var host = server.LastIndexOf('@');
-        if (host <= 0 || server.Contains(';', StringComparison.Ordinal)) return false;
-        parsed = new SignedUrl(rump, token, Uri.UnescapeDataString(server[..host]), server[(host + 1)..].Split(':')[0], message, expires, access, name);
+        // RFC 5092 §3.2: how its owner would log in is of no use here.
+        var user = host <= 0 ? "" : server[..host];
+        if (user.IndexOf(Login, StringComparison.OrdinalIgnoreCase) is >= 0 and var login) user = user[..login];
+        if (user.Length == 0 || user.Contains(';', StringComparison.Ordinal)) return false;
+        parsed = new SignedUrl(rump, token, Uri.UnescapeDataString(user), server[(host + 1)..].Split(':')[0], message, expires, access, name);
         return true;
     }
 

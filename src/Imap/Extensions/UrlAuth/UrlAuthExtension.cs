@@ -6,7 +6,7 @@ using Posthorn.Storage;
 
 namespace Posthorn.Imap.Extensions.UrlAuth;
 
-/// <summary>URLAUTH (RFC 4467): URLs that let others read one message, with parts of parts (URL-PARTIAL, RFC 5550 §4.3).</summary>
+/// <summary>URLAUTH (RFC 4467): URLs that let others read one message, with parts of parts (URL-PARTIAL, RFC 5550).</summary>
 sealed class UrlAuthExtension : ImapExtension
 {
     internal override IReadOnlyList<ImapCommand> Commands { get; } = [new GenUrlAuthCommand(), new ResetKeyCommand(), new UrlFetchCommand()];
@@ -15,6 +15,22 @@ sealed class UrlAuthExtension : ImapExtension
     {
         if (session.Who is not null) words.AddRange(["URLAUTH", "URL-PARTIAL"]);
     }
+}
+
+/// <summary>What URLs can be signed with (RFC 4467 §8).</summary>
+static class UrlMechanisms
+{
+    internal const string Code = "URLMECH " + SignedUrl.Mechanism;
+
+    /// <summary>Says it to a client that has selected a mailbox, or whose key of the selected mailbox is another one now.</summary>
+    internal static void Tell(ImapSession session)
+    {
+        if (!Capabilities.IsOff(session, "URLAUTH")) session.Untagged("OK"u8, Code, "URLs can be signed");
+    }
+
+    /// <summary>The account of a user as a URL names him.</summary>
+    internal static long? Account(ReadUnit unit, ImapSession session, string user) =>
+        unit.Rights.Account(!user.Contains('@', StringComparison.Ordinal) && session.Server.Options.DefaultDomain is { } domain ? $"{user}@{domain}" : user);
 }
 
 /// <summary>GENURLAUTH (RFC 4467 §7): signs URLs of one's own.</summary>
@@ -30,19 +46,19 @@ sealed class GenUrlAuthCommand : ImapCommand
     {
         var rumps = Read(session, arguments);
         var who = session.Who!.AccountId;
-        var signed = await session.Store.WriteAsync(unit =>
+        var signed = await session.WriteAsync(unit =>
         {
             var urls = new List<string>();
             foreach (var rump in rumps)
             {
-                if (!SignedUrl.TryParse(rump, out var url) || url.Token is not null || unit.Rights.Account(url.Owner) != who
+                if (!SignedUrl.TryParse(rump, out var url) || url.Token is not null || UrlMechanisms.Account(unit, session, url.Owner) != who
                     || !url.Host.Equals(session.Server.Options.Hostname, StringComparison.OrdinalIgnoreCase)
                     || MailboxAccess.Find(unit, who, url.Message.Mailbox!, Rights.Read).Mailbox is not { } mailbox) return null;
                 if (unit.UrlKeys.Find(mailbox.Id, who) is not { } key) unit.UrlKeys.Set(mailbox.Id, who, key = RandomNumberGenerator.GetBytes(KeyLength));
                 urls.Add($"{rump}:internal:{SignedUrl.Sign(rump, key)}");
             }
             return urls;
-        }, CancellationToken.None).ConfigureAwait(false);
+        }).ConfigureAwait(false);
         if (signed is null) return Reply.Bad("not the URL of a message of yours here");
         session.Out.Raw("* GENURLAUTH"u8);
         foreach (var url in signed)
@@ -80,7 +96,8 @@ sealed class ResetKeyCommand : ImapCommand
     {
         var name = Read(session, arguments);
         var who = session.Who!.AccountId;
-        return await session.Store.WriteAsync(unit =>
+        var reset = 0L;
+        var reply = await session.WriteAsync(unit =>
         {
             if (name is null)
             {
@@ -90,8 +107,13 @@ sealed class ResetKeyCommand : ImapCommand
             var found = MailboxAccess.Find(unit, who, name, Rights.Read);
             if (found.Mailbox is not { } mailbox) return found.Refusal;
             unit.UrlKeys.Remove(mailbox.Id, who);
-            return Reply.Ok("URLMECH INTERNAL", "RESETKEY completed");
-        }, CancellationToken.None).ConfigureAwait(false);
+            reset = mailbox.Id;
+            return Reply.Ok(UrlMechanisms.Code, "RESETKEY completed");
+        }).ConfigureAwait(false);
+        if (reset > 0) session.Server.Views.Find(reset)?.ResetKey(who);
+        // The tagged response says it already.
+        if (session.Selected is { } selected && selected.MailboxId == reset) selected.KnowKeyResets();
+        return reply;
     }
 
     /// <summary>Null for all mailboxes.</summary>
@@ -147,18 +169,18 @@ sealed class UrlFetchCommand : ImapCommand
     static async ValueTask OneAsync(ImapSession session, string url)
     {
         using var source = Open(session, url, out var parsed);
-        if (source is null || !IsReadable(session, source) || !parsed!.Message.TryRange(source, out var range))
+        if (source is null || !IsReadable(session, source) || !parsed!.Message.TryRead(source, out var octets))
         {
             session.Out.Nil();
             return;
         }
-        session.Out.LiteralMark(range.Length);
+        session.Out.LiteralMark(octets.Length);
         session.InLiteral = true;
-        for (var at = 0L; at < range.Length;)
+        for (var at = 0L; at < octets.Length;)
         {
-            var n = (int)Math.Min(Piece, range.Length - at);
+            var n = (int)Math.Min(Piece, octets.Length - at);
             var room = session.Connection.GetSpan(n)[..n];
-            source.Read(range.Start + at, room);
+            octets.Read(at, room);
             room.Replace((byte)0, (byte)'?'); // RFC 9051 §4.3: no NUL in a literal
             session.Connection.Advance(n);
             at += n;
@@ -185,17 +207,17 @@ sealed class UrlFetchCommand : ImapCommand
     {
         parsed = SignedUrl.TryParse(url, out var read) ? read : null;
         if (read?.Token is null || read.Expires <= session.Server.Time.GetUtcNow()) return null;
-        var owner = session.Store.Read(unit => unit.Rights.Account(read.Owner) is { } account && May(unit, session.Who!.AccountId, read)
+        var owner = session.Store.Read(unit => UrlMechanisms.Account(unit, session, read.Owner) is { } account && May(unit, session, read)
             && MailboxAccess.Find(unit, account, read.Message.Mailbox!, Rights.Read).Mailbox is { } mailbox
             && unit.UrlKeys.Find(mailbox.Id, account) is { } key && read.IsSignedBy(key) ? account : (long?)null);
         return owner is { } who ? read.Message.Open(session, who) : null;
     }
 
-    /// <summary>RFC 4467 §3: no submission server logs in here, so that what is for one is for nobody.</summary>
-    static bool May(ReadUnit unit, long who, SignedUrl url) => url.Access switch
+    /// <summary>RFC 4467 §3. On whose behalf a submission server asks is for that server to check.</summary>
+    static bool May(ReadUnit unit, ImapSession session, SignedUrl url) => url.Access switch
     {
         UrlAccess.Anonymous or UrlAccess.AuthUser => true,
-        UrlAccess.User => unit.Rights.Account(url.Name) == who,
-        _ => false,
+        UrlAccess.User => UrlMechanisms.Account(unit, session, url.Name) == session.Who!.AccountId,
+        _ => session.Server.Options.SubmissionAccounts.Contains(session.Who!.Address, StringComparer.OrdinalIgnoreCase),
     };
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Posthorn.Cli;
 using Posthorn.Mime.Structure;
+using Posthorn.Mime.Threads;
 using Posthorn.Storage;
 using Posthorn.Storage.Events;
 using Posthorn.Storage.Imports;
@@ -24,7 +25,7 @@ sealed class Importer(VerbContext context, long account, string kind) : IAsyncDi
     /// <summary>Refusals that are told one by one; the rest is counted.</summary>
     const int MostTold = 1000;
 
-    sealed record Pending(BlobWriter Body, long Mailbox, MailFlags Flags, DateTimeOffset? Date, byte[] Structure, TraceId Trace, string Name, (long Import, uint Uid, string Flags)? Ledger);
+    sealed record Pending(BlobWriter Body, long Mailbox, MailFlags Flags, DateTimeOffset? Date, byte[] Structure, long[] Links, TraceId Trace, string Name, (long Import, uint Uid, string Flags)? Ledger);
 
     readonly Dictionary<long, FolderIndex> _folders = [];
     readonly Dictionary<long, HashSet<uint>> _taken = [];
@@ -85,7 +86,7 @@ sealed class Importer(VerbContext context, long account, string kind) : IAsyncDi
         using (var stream = body.OpenRead()) structure = PartTree.Encode(PartTree.Read(stream));
         var flags = MailFlags.Of(((string?)head["keywords"] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries), (MessageFlags)((int?)head["flags"] ?? 0));
         var date = head["date"] is { } ticks ? new DateTimeOffset((long)ticks, TimeSpan.Zero) : (DateTimeOffset?)null;
-        _batch.Add(new Pending(body, mailbox, flags, date, structure, context.Store.NewTraceId(), name, ledger));
+        _batch.Add(new Pending(body, mailbox, flags, date, structure, ThreadLinks.Of(structure, body.Head.Span), context.Store.NewTraceId(), name, ledger));
         _batchOctets += body.Length;
         if (_batch.Count >= BatchMessages || _batchOctets >= BatchOctets) await CommitAsync().ConfigureAwait(false);
         return true;
@@ -123,21 +124,22 @@ sealed class Importer(VerbContext context, long account, string kind) : IAsyncDi
     {
         var over = new HashSet<int>();
         var row = unit.Directory.Account(account) ?? throw new StoreException("the account is gone");
-        var used = row.Used;
+        var (octets, messages) = (0L, 0L);
         for (var i = 0; i < batch.Count; i++)
         {
             var one = batch[i];
-            if (row.Quota > 0 && one.Body.Length > row.Quota - used)
+            if (!row.HasRoom(octets + one.Body.Length, messages + 1))
             {
                 over.Add(i);
                 continue;
             }
-            used += one.Body.Length;
+            (octets, messages) = (octets + one.Body.Length, messages + 1);
             unit.Events.Add(one.Trace, EventKind.Received, account, Detail(one));
             var filed = unit.Mailboxes.Deliver(account, one.Mailbox, new NewMessage(unit.Store(one.Body), [], one.Structure, one.Date ?? context.Time.GetUtcNow(), one.Trace, one.Flags.Bits)
             {
                 Keywords = one.Flags.Keywords,
                 Protocol = "import",
+                Links = one.Links,
             });
             if (one.Ledger is { } ledger) Note(unit, ledger, one.Mailbox, filed.Uid);
         }

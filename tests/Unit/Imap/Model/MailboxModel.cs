@@ -44,6 +44,9 @@ sealed class MailboxModel(bool foresees)
 
     public ModelMessage this[uint uid] => _inbox[uid];
 
+    /// <summary>The UIDs of all that have a flag, or have it not, in ascending order.</summary>
+    public List<uint> Having(string flag, bool wanted) => [.. _inbox.Where(m => m.Value.Flags.Split(' ').Contains(flag) == wanted).Select(m => m.Key)];
+
     public void Add(uint uid, string flags)
     {
         if (!foresees) return;

@@ -76,7 +76,7 @@ sealed partial class ModelClient(MailRoom room, MailboxModel model, Random rando
         }
         var (prefix, set, uids) = Choose();
         var flag = Flags[random.Next(Flags.Length)];
-        switch (random.Next(22))
+        switch (random.Next(24))
         {
             case 0 or 1: model.Add(await room.DeliverAsync($"Subject: {step}\r\n\r\nx\r\n"), ""); break;
             case 2: await AppendAsync(step, flag, 1); break;
@@ -93,7 +93,7 @@ sealed partial class ModelClient(MailRoom room, MailboxModel model, Random rando
             case 18: await CloseAsync(); break;
             case 19: await BoxAsync(); break;
             case 20: await Pop3Async(); break;
-            default: Answered(await _client.AskAsync($"{prefix}SEARCH UNSEEN")); break;
+            default: await SearchAsync(prefix, flag); break;
         }
         _picture.Apply(_client.Untagged);
     }

@@ -114,7 +114,7 @@ public sealed class VerbTests
         (await program.JsonAsync("domain add example.test")).Select(p => p.Key).ShouldBe(["name", "enabled", "aliases", "accounts", "created"]);
         await program.RunAsync("account add a@example.test --no-password");
         (await program.JsonAsync("account show a@example.test")).Select(p => p.Key)
-            .ShouldBe(["id", "address", "name", "enabled", "password", "appPasswords", "quota", "used", "messages", "language", "forward", "keep", "created"]);
+            .ShouldBe(["id", "address", "name", "enabled", "password", "appPasswords", "quota", "messageQuota", "used", "messages", "language", "forward", "keep", "created"]);
         (await program.JsonAsync("account app-password add a@example.test x")).Select(p => p.Key).ShouldBe(["name", "scopes", "expires", "lastUsed", "created", "address", "password"]);
         (await program.JsonAsync("alias add b@example.test a@example.test")).Select(p => p.Key).ShouldBe(["pattern", "targets", "enabled", "created"]);
         (await program.JsonAsync("address explain b@example.test")).Select(p => p.Key).ShouldBe(["address", "status", "steps", "destinations"]);

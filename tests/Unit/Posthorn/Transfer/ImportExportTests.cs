@@ -172,4 +172,33 @@ public sealed class ImportExportTests
         program.Output.ShouldMatch(@"^INBOX  messages 0  unseen 0  octets 0  uidvalidity \d+  uidnext 1  highestmodseq \d+\nJob ");
         (await program.RunAsync("mailbox status a@example.test Nowhere")).ShouldBe(65);
     }
+
+    [Fact]
+    public async Task Rights_are_given_shown_and_taken_in_letters_and_words()
+    {
+        await using var program = await StartAsync(serving: true);
+        (await program.RunAsync("mailbox create a@example.test Team/Plans")).ShouldBe(0, program.Errors);
+        (await program.RunAsync("mailbox acl set a@example.test Team/Plans b@example.test lookup,Read,seen")).ShouldBe(0, program.Errors);
+        program.Output.ShouldBe("b@example.test may now do with Team/Plans of a@example.test: lookup, read, seen.\n");
+        (await program.RunAsync("mailbox acl set a@example.test Team/Plans b@example.test +ti")).ShouldBe(0, program.Errors);
+        (await program.RunAsync("mailbox acl set a@example.test Team/Plans anyone l")).ShouldBe(0, program.Errors);
+        (await program.RunAsync("mailbox acl set a@example.test Team/Plans c@example.test all")).ShouldBe(0, program.Errors);
+        var rights = (await program.JsonAsync("mailbox acl list a@example.test Team/Plans"))["rights"]!.AsArray().Select(r => $"{r!["who"]} {r["letters"]}");
+        rights.ShouldBe(["a@example.test lrswipkxtea", "anyone l", "b@example.test lrsit", "c@example.test lrswipkxtea"]);
+        (await program.RunAsync("mailbox acl delete a@example.test Team/Plans b@example.test")).ShouldBe(0, program.Errors);
+        (await program.RunAsync("mailbox acl list a@example.test Team/Plans")).ShouldBe(0);
+        program.Output.ShouldNotContain("b@example.test");
+        foreach (var (words, error) in new[]
+        {
+            ("set a@example.test Nowhere b@example.test l", "there is no mailbox Nowhere"),
+            ("set a@example.test Team/Plans nobody@example.test l", "there is no account nobody@example.test"),
+            ("set a@example.test Team/Plans a@example.test l", "the owner keeps all rights"),
+            ("set a@example.test Team/Plans b@example.test lookup,fly", "\"lookup,fly\" is neither letters of rights nor words: lookup, read, seen, write, insert, post, create, delete, mark, expunge, administer, all"),
+            ("list a@example.test Nowhere", "there is no mailbox Nowhere"),
+        })
+        {
+            (await program.RunAsync("mailbox acl " + words)).ShouldBe(65, words);
+            program.Errors.ShouldBe($"posthorn: {error}\n");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Posthorn.Imap.Threads;
+namespace Posthorn.Mime.Threads;
 
 /// <summary>
 /// A subject without what replying, forwarding and lists have put around it (RFC 5256 §2.1). Pure; linear in the length of the
@@ -8,10 +8,10 @@ namespace Posthorn.Imap.Threads;
 /// </summary>
 /// <param name="Text">What is left, case kept.</param>
 /// <param name="IsReply">True when a mark of a reply or a forward was taken off (RFC 5256 §3, REFERENCES).</param>
-readonly record struct BaseSubject(string Text, bool IsReply)
+public readonly record struct BaseSubject(string Text, bool IsReply)
 {
     /// <param name="subject">Decoded (RFC 2047).</param>
-    internal static BaseSubject Of(string? subject)
+    public static BaseSubject Of(string? subject)
     {
         if (subject is null) return new BaseSubject("", false);
         var spaced = Spaced(subject);

@@ -1,18 +1,18 @@
 using System.Text;
 
-namespace Posthorn.Imap.Threads;
+namespace Posthorn.Mime.Threads;
 
 /// <summary>Message ids in a field (RFC 5322 §3.6.4), normalized so that quoting makes no difference (RFC 5256 §3, REFERENCES).</summary>
-static class MessageIdList
+public static class MessageIdList
 {
     /// <summary>
     /// Ids of one message that are looked at. When there are more, the first and the last ones count (RFC 5537 §3.4.4 trims in
     /// the same way).
     /// </summary>
-    internal const int Most = 200;
+    public const int Most = 200;
 
     /// <summary>The valid ids in order, without their angle brackets; what is between them is passed over. Linear.</summary>
-    internal static List<string> Read(ReadOnlySpan<char> text)
+    public static List<string> Read(ReadOnlySpan<char> text)
     {
         var ids = new List<string>();
         while (true)
