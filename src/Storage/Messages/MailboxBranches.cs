@@ -10,7 +10,7 @@ sealed class MailboxBranches(ReadUnit unit, ChangeLog log)
 {
     static readonly SqlText One = new("SELECT id FROM mailboxes WHERE account_id = $1 AND SUBSTR(name, 1, CAST($2 AS INTEGER)) = $3 LIMIT 1");
     static readonly SqlText All = new("SELECT id, name FROM mailboxes WHERE account_id = $1 AND SUBSTR(name, 1, CAST($2 AS INTEGER)) = $3 ORDER BY name");
-    static readonly SqlText SetName = new("UPDATE mailboxes SET name = $1, uid_validity = $2, highest_modseq = $3 WHERE id = $4 AND account_id = $5");
+    static readonly SqlText SetName = new("UPDATE mailboxes SET name = $1, uid_validity = $2, highest_modseq = $3, subscribed = $6 WHERE id = $4 AND account_id = $5");
     static readonly SqlText NextUidValidities = new("""
         UPDATE accounts SET uid_validity = $3 + CASE WHEN uid_validity >= $1 THEN uid_validity ELSE $1 - 1 END
         WHERE id = $2 RETURNING uid_validity
@@ -22,7 +22,7 @@ sealed class MailboxBranches(ReadUnit unit, ChangeLog log)
     internal IReadOnlyList<(long Id, string Name)> List(long accountId, string prefix) =>
         unit.Session.Use(All).Bind(1, accountId).Bind(2, Characters(prefix)).Bind(3, prefix).All(static r => (r.Int64(0), r.Text(1)));
 
-    /// <summary>Two statements for each mailbox, and two in all: the numbers are taken at once.</summary>
+    /// <summary>The numbers are taken at once. Subscriptions are to names, as in <see cref="MailboxTables.RenameMailbox"/>.</summary>
     internal void Rename(long accountId, IReadOnlyList<(long Id, string Name)> names)
     {
         if (names.Count == 0)
@@ -32,7 +32,10 @@ sealed class MailboxBranches(ReadUnit unit, ChangeLog log)
             - names.Count + 1 ?? throw new StoreException($"there is no account {accountId}");
         foreach (var (id, name) in names)
         {
-            unit.Session.Use(SetName).Bind(1, name).Bind(2, validity++).Bind(3, number).Bind(4, id).Bind(5, accountId).Run();
+            if (unit.Mailboxes.Get(accountId, id) is { Subscribed: true } old)
+                unit.Subscriptions.Add(accountId, old.Name);
+            var subscribed = unit.Subscriptions.Remove(accountId, name) ? 1L : 0L;
+            unit.Session.Use(SetName).Bind(1, name).Bind(2, validity++).Bind(3, number).Bind(4, id).Bind(5, accountId).Bind(6, subscribed).Run();
             log.Write(new Change(accountId, number++, ChangeKind.MailboxRenamed, id, 0, 0));
         }
     }
