@@ -1,10 +1,13 @@
 """Very many idle IMAP sessions, and a very large mailbox. The servers are of their own: 100 accounts, and limits that let the sessions in."""
+import collections
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 
+from gauge import Cage
 from peers import Dovecot, wait_for_port
 from posthorn import Posthorn, REPOSITORY
 from search import Imap
@@ -43,6 +46,8 @@ def dovecot(root):
     """Debian's Dovecot with TLS, and with room for so many sessions, which its defaults have not."""
     server = Dovecot(root, 19510, USERS)
     server.imaps = 19593
+    os.makedirs(f"{root}/mail", exist_ok=True)
+    shutil.chown(f"{root}/mail", "nobody")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=mx.example.test",
                     "-keyout", f"{server.d}/key.pem", "-out", f"{server.d}/cert.pem"], check=True, stderr=subprocess.DEVNULL)
     with open(f"{server.d}/dovecot.conf", "a") as f:
@@ -59,8 +64,12 @@ def watches():
         print("    fs.inotify.max_user_instances cannot be raised: Dovecot will poll")
 
 
+# Sessions held; MB before and with them; ms from an APPEND until the first and the last session of the account knew.
+Idle = collections.namedtuple("Idle", "held before pss rss first last")
+
+
 def idle(server, count, tls, rounds=5):
-    """(sessions held, MB before, MB with them: Pss and Rss, ms from APPEND until the first and the last session of an account knew)."""
+    server.cage = Cage(server.name.lower())
     server.start()
     try:
         port = server.imaps if tls else server.imap
@@ -84,7 +93,7 @@ def idle(server, count, tls, rounds=5):
                 took.append([float(t) for t in holder.stdout.readline().split()])
                 time.sleep(1)
             first, last = (statistics.median(t) for t in zip(*took))
-            return held, before, pss, rss, first, last
+            return Idle(held, before, pss, rss, first, last)
         finally:
             holder.stdin.close()
             holder.wait()

@@ -1,7 +1,7 @@
 """Measures Posthorn beside Postfix and Dovecot, in turn within one run, and prints the table of medians.
 
 bench/run [--rounds N] [--only NAME...] [--quick] [--write]
-  --only    of: inbound50 inbound50keep inbound1 inbound100k relay50 relay2 pop3 search imap imapmix start idle fair queue1m
+  --only    of: inbound50 inbound50keep inbound1 inbound100k relay50 relay2 pop3 search imap imapmix start idle imapidle imap1m fair queue1m
   --write   puts the table into bench/README.md
 """
 import argparse
@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import imap
+import imapscale
 import load
 import million
 import peers
@@ -252,6 +253,42 @@ def measure_idle(table, ours, count):
         holder.wait()
 
 
+def measure_imapidle(table, root, scale):
+    """2,000 sessions in IDLE beside Dovecot, in clear and over TLS, and 10,000 of ours."""
+    directory, many = tempfile.mkdtemp(dir=root), int(2000 * scale)
+    os.chmod(directory, 0o755)
+    imapscale.watches()
+    servers = imapscale.ours(directory), imapscale.dovecot(directory)
+    for tls in (False, True):
+        title = f"{many:,} sessions in IDLE{' over TLS' if tls else ''}"
+        mine, theirs = (imapscale.idle(server, many, tls) for server in servers)
+        table.add(f"{title}, memory (PSS)", mine.pss - mine.before, theirs.pss - theirs.before, "MB", "<= 0.25",
+                  (mine.pss - mine.before) * 4 <= theirs.pss - theirs.before and mine.held == many, digits=1)
+        table.add(f"{title}, APPEND until all of the account heard", mine.last, theirs.last, "ms", "< 1000", mine.last < 1000, digits=1)
+    many = int(10000 * scale)
+    mine = imapscale.idle(servers[0], many, tls=True)
+    table.add(f"{many:,} sessions in IDLE over TLS, resident memory in all", mine.rss, unit="MB", wanted="< 600", met=mine.rss < 600 and mine.held == many)
+
+
+def measure_imap1m(table, root, scale):
+    count, server = int(1_000_000 * scale), imapscale.ours(tempfile.mkdtemp(dir=root))
+    try:
+        server.start()
+        began = time.monotonic()
+        imapscale.fill(server, imapscale.USERS[0], count)
+        print(f"    filled in {time.monotonic() - began:.0f} s")
+        while json.loads(server.verb("search", "status", "--json"))["waiting"]:
+            time.sleep(1)
+        cold, warm, first, further = imapscale.large(server, count)
+    finally:
+        server.stop()
+    title = f"mailbox of {count:,}"
+    table.add(f"{title}, first SELECT after start", cold, unit="s", wanted="< 1", met=cold < 1, digits=2)
+    table.add(f"{title}, further SELECT", warm, unit="s", wanted="< 1", met=warm < 1, digits=4)
+    table.add(f"{title}, memory of the first session", first, unit="MB", wanted="<= 64", met=first <= 64, digits=1)
+    table.add(f"{title}, memory of each further one", further, unit="MB", wanted="<= 64", met=further <= 64, digits=2)
+
+
 def machine():
     with open("/proc/meminfo") as f:
         gigabytes = int(f.readline().split()[1]) / 1048576
@@ -323,6 +360,10 @@ def main():
             measure_idle(table, ours, int(10000 * scale))
         for server in (ours, postfix, dovecot):
             server.stop()
+        if wanted("imapidle"):
+            measure_imapidle(table, root, scale)
+        if wanted("imap1m"):
+            measure_imap1m(table, root, scale)
         if wanted("fair"):
             measure_fair(table, root, scale)
         if wanted("queue1m"):

@@ -56,7 +56,7 @@ public static class MailboxAdmin
         name = Normal(name);
         if (name == MailboxName.Inbox) return "INBOX stays";
         if (unit.Mailboxes.Find(accountId, name) is not { } mailbox) return $"there is no mailbox {name}";
-        if (unit.Mailboxes.List(accountId).FirstOrDefault(m => m.Name.StartsWith(name + Delimiter, StringComparison.Ordinal)) is { } child) return $"{child.Name} is below it";
+        if (unit.Mailboxes.WithPrefix(accountId, name + Delimiter) is [var child, ..]) return $"{child.Name} is below it";
         unit.Mailboxes.DeleteMailbox(accountId, mailbox.Id, "operator");
         // Nobody is left subscribed to what the operator took away.
         unit.Subscriptions.Remove(accountId, name);

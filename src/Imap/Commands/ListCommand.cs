@@ -27,9 +27,8 @@ sealed class ListCommand(string verb, bool subscribed) : ImapCommand
         var tree = session.Store.Read(unit => MailboxTree.Read(unit, session.Who!.AccountId));
         ListPattern[] patterns = [.. wanted.Patterns.Select(p => new ListPattern(MailboxName.Normal(wanted.Reference + p), MailboxName.Delimiter))];
         var hidden = !subscribed && (wanted.Select & ListSelect.RecursiveMatch) == 0 ? null : Hidden(tree, wanted.Select, patterns);
-        foreach (var entry in tree.Entries)
+        foreach (var entry in tree.Matching(name => Array.Exists(patterns, p => p.Matches(name))))
         {
-            if (!Array.Exists(patterns, p => p.Matches(entry.Name))) continue;
             if (subscribed) Lsub(session, entry, hidden!.GetValueOrDefault(entry.Name));
             else List(session, entry, wanted, hidden);
             if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);

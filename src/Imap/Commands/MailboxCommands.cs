@@ -86,8 +86,7 @@ sealed class DeleteCommand : ImapCommand
             var found = MailboxAccess.Find(unit, who, name, Rights.Delete);
             if (found.Mailbox is not { } mailbox || MailboxPlace.Of(unit, who, name) is not { } place) return found.Refusal;
             if (place.Name == MailboxName.Inbox) return Reply.No("CANNOT", "INBOX stays");
-            if (unit.Mailboxes.List(place.Account).Any(m => m.Name.StartsWith(place.Name + MailboxName.Delimiter, StringComparison.Ordinal)))
-                return Reply.No("HASCHILDREN", "there are mailboxes below it");
+            if (unit.Mailboxes.AnyWithPrefix(place.Account, place.Name + MailboxName.Delimiter)) return Reply.No("HASCHILDREN", "there are mailboxes below it");
             unit.Mailboxes.DeleteMailbox(place.Account, mailbox.Id, "imap");
             return Reply.Ok("DELETE completed");
         }).ConfigureAwait(false);
@@ -153,11 +152,12 @@ sealed class RenameCommand : ImapCommand
             tables.Move(account, mailbox.Id, made.Id, uids, "imap");
             return Reply.Ok("RENAME completed");
         }
-        List<Mailbox> children = [.. tables.List(account).Where(m => m.Name.StartsWith(below, StringComparison.Ordinal))];
-        if (children.Any(m => !MailboxName.IsGood(to + m.Name[from.Length..]))) return Reply.No("CANNOT", "a name below it would become too long");
-        if (children.Any(m => tables.Find(account, to + m.Name[from.Length..]) is not null)) return Reply.No("ALREADYEXISTS", "there is a mailbox of such a name");
-        tables.RenameMailbox(account, mailbox.Id, to);
-        foreach (var child in children) tables.RenameMailbox(account, child.Id, to + child.Name[from.Length..]);
+        (long Id, string Name)[] renamed = [(mailbox.Id, to), .. tables.WithPrefix(account, below).Select(m => (m.Id, to + m.Name[from.Length..]))];
+        if (renamed.Any(static m => !MailboxName.IsGood(m.Name))) return Reply.No("CANNOT", "a name below it would become too long");
+        // Of a mailbox that is not there one may be below it, when it was made by something other than IMAP.
+        if (tables.AnyWithPrefix(account, to + MailboxName.Delimiter) && renamed.Any(m => tables.Find(account, m.Name) is not null))
+            return Reply.No("ALREADYEXISTS", "there is a mailbox of such a name");
+        tables.RenameMailboxes(account, renamed);
         return Reply.Ok("RENAME completed");
     }
 }

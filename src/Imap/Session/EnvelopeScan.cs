@@ -9,19 +9,28 @@ static class EnvelopeScan
     const int Batch = 256;
 
     /// <summary>Shows the messages of some indices (ascending) that are still there; a source is valid during the call.</summary>
-    /// <param name="bodies">True when more than the envelope is asked for.</param>
+    /// <param name="references">True when the References field is asked for too; only messages whose row has it not are read.</param>
     /// <returns>Again and again how many are done; the work goes on when the next number is asked for.</returns>
-    internal static IEnumerable<int> Run(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, bool bodies, Action<int, MessageSource> visit, CancellationToken ct)
+    internal static IEnumerable<int> Run(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, bool references, Action<int, MessageSource> visit, CancellationToken ct)
     {
         for (var at = 0; at < indices.Count; at += Batch)
         {
             ct.ThrowIfCancellationRequested();
             List<int> batch = [.. indices.Skip(at).Take(Batch)];
-            foreach (var (index, source) in bodies ? MessageBatch.Whole(session, selected, batch) : MessageBatch.Structures(session, selected, batch))
+            foreach (var (index, source) in MessageBatch.Structures(session, selected, batch))
                 if (source is not null)
-                    using (source) Visit(session, selected, index, source, visit);
+                    using (source)
+                        if (!references || source.TryReferences(out _, out _)) Visit(session, selected, index, source, visit);
+                        else Read(session, selected, index, visit);
             yield return at + batch.Count;
         }
+    }
+
+    static void Read(ImapSession session, SelectedMailbox selected, int index, Action<int, MessageSource> visit)
+    {
+        foreach (var (_, source) in MessageBatch.Whole(session, selected, [index]))
+            if (source is not null)
+                using (source) Visit(session, selected, index, source, visit);
     }
 
     static void Visit(ImapSession session, SelectedMailbox selected, int index, MessageSource source, Action<int, MessageSource> visit)

@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Posthorn.Imap.Access;
 using Posthorn.Imap.Extensions.InProgress;
-using Posthorn.Imap.Extensions.MessageLimit;
 using Posthorn.Imap.Extensions.Metadata;
 using Posthorn.Imap.Extensions.Notify;
 using Posthorn.Imap.Grammar;
@@ -15,48 +14,23 @@ using Posthorn.Wire.Sasl;
 
 namespace Posthorn.Imap.Session;
 
-/// <summary>What ENABLE, or a command that implies it, has switched on (RFC 5161).</summary>
-[Flags]
-enum Enabled
-{
-    None = 0,
-
-    /// <summary>RFC 7162 §3.1: change numbers are told.</summary>
-    CondStore = 1,
-
-    /// <summary>RFC 7162 §3.2: VANISHED in place of EXPUNGE.</summary>
-    QResync = 2,
-
-    /// <summary>RFC 6855: UTF-8 in names and quoted strings.</summary>
-    Utf8 = 4,
-
-    /// <summary>RFC 9051 in place of RFC 3501.</summary>
-    Rev2 = 8,
-
-    /// <summary>RFC 9586: no message numbers.</summary>
-    UidOnly = 16,
-
-    /// <summary>RFC 5464 §4.4: changes of annotations are told.</summary>
-    Metadata = 32,
-}
-
-/// <summary>One connection: the loop, the state, the words. Commands are in Commands/ and Extensions/.</summary>
+/// <summary>One connection: its state and its words. Commands are in Commands/ and Extensions/, <see cref="SessionLoop"/> runs them.</summary>
 sealed class ImapSession : IDisposable
 {
-    static readonly byte[] Star = "*"u8.ToArray();
+    internal static readonly byte[] Star = "*"u8.ToArray();
 
     readonly ImapListenerSettings _listener;
     readonly CommandReader _reader;
     readonly long _began;
-    byte[] _tag = Star;
     string _reason = "connection lost";
-    int _failedLogins, _badCommands, _commands;
-    bool _over;
+    readonly SessionLoop _loop;
+    int _failedLogins;
 
     internal ImapSession(ImapServer server, Connection connection, ImapListenerSettings listener)
     {
         (Server, Connection, _listener) = (server, connection, listener);
         _reader = new CommandReader(connection, server.Time);
+        _loop = new SessionLoop(this);
         Out = new ResponseWriter(connection);
         Progress = new Progress(this);
         _began = server.Time.GetTimestamp();
@@ -101,8 +75,11 @@ sealed class ImapSession : IDisposable
 
     internal bool QResync => (Enabled & Enabled.QResync) != 0;
 
-    /// <summary>The tag of the command at hand.</summary>
-    internal ReadOnlyMemory<byte> Tag => _tag;
+    /// <summary>The tag of the command at hand; "*" when it could not be read.</summary>
+    internal ReadOnlyMemory<byte> Tag { get; set; } = Star;
+
+    /// <summary>True once nothing more is to be read.</summary>
+    internal bool Over { get; private set; }
 
     internal ImapLimits Limits => _reader.Limits;
 
@@ -138,154 +115,15 @@ sealed class ImapSession : IDisposable
         Untagged("OK"u8, Capabilities.Code(this), $"{Server.Options.Hostname} Posthorn ready");
         try
         {
-            while (!_over) await NextAsync(ct).ConfigureAwait(false);
+            await _loop.RunAsync(ct).ConfigureAwait(false);
             await Connection.FlushAsync().ConfigureAwait(false);
         }
         finally
         {
             Dispose();
             if (Who is { } who)
-                ImapLog.Ended(Server.Log, who.Address, Connection.Remote, _reason, Server.Time.GetElapsedTime(_began).TotalSeconds, _commands, Connection.BytesIn, Connection.BytesOut);
+                ImapLog.Ended(Server.Log, who.Address, Connection.Remote, _reason, Server.Time.GetElapsedTime(_began).TotalSeconds, _loop.Count, Connection.BytesIn, Connection.BytesOut);
         }
-    }
-
-    async ValueTask NextAsync(CancellationToken ct)
-    {
-        if (Connection.DrainWanted)
-        {
-            Drain();
-            return;
-        }
-        var waits = !Connection.HasBufferedInput;
-        if (waits && Notify is { } notify && !await notify.WaitAsync().ConfigureAwait(false)) return;
-        var frame = await _reader.ReadAsync(Server.Options.IdleTimeout).ConfigureAwait(false);
-        switch (frame.Status)
-        {
-            case FrameStatus.Command or FrameStatus.Literal:
-                if (waits && AccountIsGone()) Bye("account disabled", "this account has been closed");
-                else await CommandAsync(frame, ct).ConfigureAwait(false);
-                break;
-            case FrameStatus.TooLong:
-                SetTag(frame.Text.Span);
-                Answer(Reply.Bad("the command is too long"));
-                break;
-            case FrameStatus.LiteralTooBig:
-                SetTag(frame.Text.Span);
-                // The client was not asked for the octets, so none come.
-                Answer(IsUnknown(frame) ? Reply.Bad("unknown command") : Who is null ? Reply.Bad("the literal is too large") : Reply.No("TOOBIG", "the literal is too large"));
-                break;
-            case FrameStatus.Flooded:
-                SetTag(frame.Text.Span);
-                Tagged("BAD"u8, "TOOBIG", "ask before you send so much");
-                Bye("literal too big", "too much was sent unasked");
-                break;
-            case FrameStatus.Draining:
-                Drain();
-                break;
-            case FrameStatus.TimedOut:
-                Bye("autologout", "autologout; idle for too long");
-                break;
-            default:
-                End("connection lost");
-                break;
-        }
-    }
-
-    async ValueTask CommandAsync(CommandFrame frame, CancellationToken ct)
-    {
-        if (Who is null && IsHttp(frame.Text.Span))
-        {
-            Bye("HTTP", "this is not a web server");
-            return;
-        }
-        ImapCommand? command = null;
-        var arguments = default(Arguments);
-        try { (command, arguments) = Parse(frame); }
-        catch (BadSyntax e)
-        {
-            Answer(Reply.Bad($"{e.Message} (column {e.Column})"));
-            if (frame.Status == FrameStatus.Literal) await RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
-            return;
-        }
-        Reply? refused = command is null ? Reply.Bad("unknown command")
-            // RFC 9586 §3
-            : UidOnly && !arguments.ByUid && (command.When & When.TakesUid) != 0 ? new Reply(ReplyKind.Bad, "UIDREQUIRED", "message numbers are not allowed")
-            : Allows(command) ? null
-            : Reply.Bad(Who is null ? "log in first" : (command.When & When.Selected) != 0 ? "select a mailbox first" : "not in this state");
-        var reply = refused ?? await RunCommandAsync(command!, arguments, ct).ConfigureAwait(false);
-        if (reply.Kind != ReplyKind.None && !_over)
-        {
-            await TellAsync(!NumbersStay && (command is not { } done || arguments.ByUid || (done.When & When.KeepsNumbers) == 0)).ConfigureAwait(false);
-            NumbersStay = false;
-            Selected?.TellSettled();
-            Answer(MessageLimits.Told(this, reply));
-        }
-        Selected?.Known = null;
-        // Nobody has looked at it: its octets would be taken for commands.
-        if (refused is not null && frame.Status == FrameStatus.Literal && !_over) await RefuseLiteralAsync(frame.Literal).ConfigureAwait(false);
-        if (Connection.ShouldFlush) await Connection.FlushAsync().ConfigureAwait(false);
-    }
-
-    (ImapCommand? Command, Arguments Arguments) Parse(CommandFrame frame)
-    {
-        var text = frame.Text.Span;
-        var reader = new ImapReader(text, Limits, Utf8);
-        _tag = Star;
-        var tag = reader.Tag();
-        reader.SP();
-        _tag = tag.ToArray();
-        var verb = reader.Atom();
-        var byUid = Ascii.EqualsIgnoreCase(verb, "UID"u8);
-        if (byUid)
-        {
-            reader.SP();
-            verb = reader.Atom();
-        }
-        _commands++;
-        return (ImapCommands.Find(verb, byUid), new Arguments(frame.Text, reader.At, byUid, frame.Status == FrameStatus.Literal ? frame.Literal : null));
-    }
-
-    /// <summary>True for a command that could be read as far as its name, which is none (the example of RFC 9051 §7.6).</summary>
-    bool IsUnknown(CommandFrame frame)
-    {
-        try { return Parse(frame).Command is null; }
-        catch (BadSyntax) { return false; }
-    }
-
-    bool Allows(ImapCommand command) => (command.When & (Who is null ? When.Stranger : Selected is null ? When.User : When.Selected)) != 0;
-
-    async ValueTask<Reply> RunCommandAsync(ImapCommand command, Arguments arguments, CancellationToken ct)
-    {
-        Progress.Begin();
-        LowestDone = 0;
-        try
-        {
-            Selected?.Known = Selected.Shown;
-            if ((command.When & When.TakesMessages) != 0 && Notify?.TellsMessages != false) Selected?.Tell(mayExpunge: false);
-            return await command.RunAsync(this, arguments, ct).ConfigureAwait(false);
-        }
-        catch (BadSyntax e)
-        {
-            return Reply.Bad($"{e.Message} (column {e.Column})");
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            Drain();
-        }
-        // The wall between a fault and the client: logged here, without detail there.
-        catch (Exception e)
-        {
-            ImapLog.Fault(Server.Log, e, command.Verb, Who?.AccountId ?? 0, Connection.Remote);
-            if (InLiteral)
-            {
-                // Half a literal went out: whatever followed would be taken for its rest.
-                Connection.Abort();
-                End("fault");
-            }
-            else if (e is StorePoisonedException) Bye("fault", "server error, try again later");
-            else return e is StoreFullException ? Reply.No("UNAVAILABLE", "there is no room at the moment") : Reply.No("SERVERBUG", "server error, try again later");
-        }
-        return Reply.None;
     }
 
     /// <summary>Takes or refuses the rest of a command that stopped at a literal and came to nothing.</summary>
@@ -304,40 +142,7 @@ sealed class ImapSession : IDisposable
         }
     }
 
-    /// <summary>True for the first word of an HTTP request: a browser was led here (ALPACA, CVE-2021-3618).</summary>
-    static bool IsHttp(ReadOnlySpan<byte> text) =>
-        text.StartsWith("GET /"u8) || text.StartsWith("POST /"u8) || text.StartsWith("HEAD /"u8) || text.StartsWith("PUT /"u8) || text.StartsWith("DELETE /"u8)
-        || text.StartsWith("OPTIONS "u8) || text.StartsWith("CONNECT "u8) || text.StartsWith("PATCH /"u8) || text.StartsWith("TRACE /"u8) || text.StartsWith("PRI * "u8);
-
-    // Disabling an account ends its open sessions too. Looked up when the client comes back from a pause, not per command.
-    bool AccountIsGone() => Who is { } who && Server.Directory is { } directory && directory.Account(who.AccountId) is not { Enabled: true };
-
-    /// <summary>The tag of a command that could not be read, or "*".</summary>
-    void SetTag(ReadOnlySpan<byte> text)
-    {
-        _tag = Star;
-        try { _tag = new ImapReader(text, Limits).Tag().ToArray(); }
-        catch (BadSyntax) { }
-    }
-
-    void Answer(Reply reply)
-    {
-        switch (reply.Kind)
-        {
-            case ReplyKind.Ok:
-                Tagged("OK"u8, reply.Code, reply.Text);
-                break;
-            case ReplyKind.No:
-                Tagged("NO"u8, reply.Code, reply.Text);
-                break;
-            case ReplyKind.Bad:
-                Tagged("BAD"u8, reply.Code, reply.Text);
-                if (++_badCommands >= (Who is null ? Server.Options.MaxUnknownBeforeLogin : Server.Options.MaxBadCommands)) Bye("too many bad commands", "too many bad commands");
-                break;
-        }
-    }
-
-    internal void Tagged(ReadOnlySpan<byte> condition, string? code, string text) => Out.Status(_tag, condition, code is null ? default : Encoding.ASCII.GetBytes(code), text);
+    internal void Tagged(ReadOnlySpan<byte> condition, string? code, string text) => Out.Status(Tag.Span, condition, code is null ? default : Encoding.ASCII.GetBytes(code), text);
 
     internal void Untagged(ReadOnlySpan<byte> condition, string? code, string text) => Out.Status(Star, condition, code is null ? default : Encoding.ASCII.GetBytes(code), text);
 
@@ -355,7 +160,7 @@ sealed class ImapSession : IDisposable
     internal void End(string reason)
     {
         _reason = reason;
-        _over = true;
+        Over = true;
     }
 
     internal void Enable(Enabled what)
@@ -405,7 +210,7 @@ sealed class ImapSession : IDisposable
         Notify?.Dispose();
         Metadata?.Dispose();
         (Notify, Metadata) = (null, null);
-        if (Who is { } who) ImapLog.Ended(Server.Log, who.Address, Connection.Remote, "unauthenticated", Server.Time.GetElapsedTime(_began).TotalSeconds, _commands, Connection.BytesIn, Connection.BytesOut);
+        if (Who is { } who) ImapLog.Ended(Server.Log, who.Address, Connection.Remote, "unauthenticated", Server.Time.GetElapsedTime(_began).TotalSeconds, _loop.Count, Connection.BytesIn, Connection.BytesOut);
         Who = null;
         Enabled = Enabled.None;
         Out.Utf8 = false;

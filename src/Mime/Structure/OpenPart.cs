@@ -36,6 +36,9 @@ struct OpenPart
 
     internal string? Subtype { get; private set; }
 
+    /// <summary>Takes the References fields of the message itself; null for what is in it.</summary>
+    internal ReferencesField? References { readonly get; set; }
+
     /// <summary>What ends its children; null for other types, and once the closing delimiter was there.</summary>
     internal byte[]? Boundary { get; set; }
 
@@ -73,7 +76,8 @@ struct OpenPart
     /// <summary>A field that counts for the envelope and for nothing else.</summary>
     internal readonly void Envelope(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, ref int textLeft)
     {
-        if (_builder is { } builder && EnvelopeBuilder.Wants(name) && Afford(value, ref textLeft)) builder.Field(name, value);
+        if (References is { } references && ReferencesField.Is(name)) references.Add(value);
+        else if (_builder is { } builder && EnvelopeBuilder.Wants(name) && Afford(value, ref textLeft)) builder.Field(name, value);
     }
 
     /// <summary>The first field of a name counts.</summary>
@@ -163,6 +167,7 @@ struct OpenPart
         Languages = (IReadOnlyList<string>?)_languages ?? [],
         Location = _location,
         Envelope = _envelope,
+        References = References?.Text,
         Parts = (IReadOnlyList<Part>?)_parts ?? [],
     };
 }

@@ -58,6 +58,12 @@ public sealed record Part
     /// </summary>
     public ReadOnlyMemory<byte> Envelope { get; init; }
 
+    /// <summary>
+    /// The values of the References fields of the message itself, empty when it has none; null for parts in it, for a tree of an
+    /// older stored version, and for one that is too long to be kept.
+    /// </summary>
+    public ReadOnlyMemory<byte>? References { get; init; }
+
     /// <summary>True for message/rfc822 and message/global: what is inside is a message, in <see cref="Parts"/> unless it is encoded.</summary>
     public bool IsMessage => Type == "message" && Subtype is "rfc822" or "global";
 

@@ -5,15 +5,17 @@ using Posthorn.Mime.Envelopes;
 namespace Posthorn.Mime.Structure;
 
 /// <summary>
-/// The stored form of a part tree: a version octet, ENVELOPE and BODYSTRUCTURE as IMAP text with a length before each, then
-/// each part before its children, all numbers as LEB128 varints. Offsets are distances from the place before, so the tree of
+/// The stored form of a part tree: a version octet, ENVELOPE and BODYSTRUCTURE as IMAP text with a length before each, the
+/// text of References with its length plus one (0: not kept), then each part before its children, all numbers as LEB128 varints. Offsets are distances from the place before, so the tree of
 /// a plain message takes about fifteen octets. A word is its place in <see cref="WellKnown.Words"/> plus one, or 0, a length
-/// and UTF-8. The first version had no text, and of a part nothing behind its parameters; it is still read.
+/// and UTF-8. The first version had no text, and of a part nothing behind its parameters; the second one
+/// had no References. Both are still read.
 /// </summary>
 static class PartCodec
 {
     const byte FirstVersion = 1;
-    const byte Version = 2;
+    const byte WithoutReferences = 2;
+    const byte Version = 3;
 
     /// <summary>Which rare fields of a part follow. The bits are on disk.</summary>
     [Flags]
@@ -37,6 +39,8 @@ static class PartCodec
         StructureText.Write(root, extended: true, ref structure);
         w.Octets(structure.Written);
         structure.Release();
+        if (root.References is not { } references) w.Number(0);
+        else w.Octets(references.Span, plus: 1);
         Write(ref w, root, 0, isRoot: true);
         var encoded = w.Buffer.AsSpan(0, w.Length).ToArray();
         ArrayPool<byte>.Shared.Return(w.Buffer);
@@ -91,22 +95,36 @@ static class PartCodec
     internal static void Texts(ReadOnlySpan<byte> encoded, out ReadOnlySpan<byte> envelope, out ReadOnlySpan<byte> structure)
     {
         envelope = structure = default;
-        if (encoded.Length == 0 || encoded[0] is not (FirstVersion or Version)) throw new FormatException("part tree: not a version that is known");
-        if (encoded[0] == FirstVersion) return;
+        if (VersionOf(encoded) == FirstVersion) return;
         var r = new Reader { Rest = encoded[1..] };
         envelope = r.Octets();
         structure = r.Octets();
     }
 
+    /// <summary>The text of References, and the envelope; false where it was not kept.</summary>
+    internal static bool References(ReadOnlySpan<byte> encoded, out ReadOnlySpan<byte> envelope, out ReadOnlySpan<byte> references)
+    {
+        envelope = references = default;
+        if (VersionOf(encoded) != Version) return false;
+        var r = new Reader { Rest = encoded[1..] };
+        envelope = r.Octets();
+        r.Octets();
+        return r.OctetsOrNone(out references);
+    }
+
+    static byte VersionOf(ReadOnlySpan<byte> encoded) =>
+        encoded.Length > 0 && encoded[0] is >= FirstVersion and <= Version ? encoded[0] : throw new FormatException("part tree: not a version that is known");
+
     internal static Part Decode(ReadOnlySpan<byte> encoded)
     {
-        if (encoded.Length == 0 || encoded[0] is not (FirstVersion or Version)) throw new FormatException("part tree: not a version that is known");
-        var r = new Reader { Rest = encoded[1..], HasRare = encoded[0] == Version };
+        var version = VersionOf(encoded);
+        var r = new Reader { Rest = encoded[1..], HasRare = version > FirstVersion };
         if (r.HasRare)
         {
             r.Envelope = r.Octets().ToArray();
             r.Octets();
         }
+        if (version > WithoutReferences && r.OctetsOrNone(out var references)) r.References = references.ToArray();
         var root = r.Part(0, long.MaxValue, 1);
         if (r.Rest.Length != 0) throw new FormatException("part tree: octets behind its end");
         return root;
@@ -136,9 +154,9 @@ static class PartCodec
             Length += Encoding.UTF8.GetBytes(word, Buffer.AsSpan(Length));
         }
 
-        internal void Octets(ReadOnlySpan<byte> octets)
+        internal void Octets(ReadOnlySpan<byte> octets, int plus = 0)
         {
-            Number(octets.Length);
+            Number(octets.Length + plus);
             Reserve(octets.Length);
             octets.CopyTo(Buffer.AsSpan(Length));
             Length += octets.Length;
@@ -171,6 +189,7 @@ static class PartCodec
 
         /// <summary>Of the root, read before it.</summary>
         internal byte[] Envelope;
+        internal byte[]? References;
         int _parts;
 
         internal Part Part(long from, long limit, int depth)
@@ -204,6 +223,7 @@ static class PartCodec
                 Languages = rare.Languages ?? [],
                 Location = rare.Location,
                 Envelope = rare.Envelope,
+                References = depth == 1 && References is { } kept ? kept.AsMemory() : default(ReadOnlyMemory<byte>?),
                 Parts = parts,
             };
         }
@@ -241,9 +261,18 @@ static class PartCodec
             return rare;
         }
 
-        internal ReadOnlySpan<byte> Octets()
+        internal ReadOnlySpan<byte> Octets() => Octets(Number());
+
+        /// <summary>Octets whose length is one less than what stands before them; false for a 0 there.</summary>
+        internal bool OctetsOrNone(out ReadOnlySpan<byte> octets)
         {
             var length = Number();
+            octets = length == 0 ? default : Octets(length - 1);
+            return length > 0;
+        }
+
+        ReadOnlySpan<byte> Octets(long length)
+        {
             if (length > Rest.Length) throw new FormatException("part tree: cut off");
             var octets = Rest[..(int)length];
             Rest = Rest[(int)length..];

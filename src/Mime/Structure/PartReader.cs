@@ -44,6 +44,7 @@ sealed class PartReader
     internal PartReader(ReadOnlySpan<byte> prefix)
     {
         Push(0, isMessage: true);
+        _open[0].References = new ReferencesField();
         while (HeaderField.Next(prefix, out var length, out _))
         {
             if (FieldLines.TrySplit(prefix[..length], out var name, out var value)) _open[0].Envelope(name, value, ref _textLeft);

@@ -19,6 +19,13 @@ public static class StoredStructure
         return envelope.Length > 0;
     }
 
+    /// <summary>
+    /// The text of the References fields, empty for none, with the envelope. False for a row of an older version, and for one
+    /// that was too long: the header has to be read. Throws <see cref="FormatException"/> on anything else.
+    /// </summary>
+    public static bool TryReferences(ReadOnlySpan<byte> stored, out ReadOnlySpan<byte> envelope, out ReadOnlySpan<byte> references) =>
+        PartCodec.References(stored, out envelope, out references);
+
     /// <summary>BODYSTRUCTURE of a tree.</summary>
     public static void WriteBodyStructure(Part root, IBufferWriter<byte> into) => Write(root, extended: true, into);
 

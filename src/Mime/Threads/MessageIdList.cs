@@ -46,6 +46,8 @@ public static class MessageIdList
 
     static string? Normal(ReadOnlySpan<char> inside)
     {
+        // Nearly all ids are as they are.
+        if (inside.IndexOfAny(" \t\r\n\"") < 0) return inside.LastIndexOf('@') is > 0 and var host && host < inside.Length - 1 ? inside.ToString() : null;
         var id = new StringBuilder(inside.Length);
         var (quoted, at) = (false, -1);
         for (var i = 0; i < inside.Length; i++)

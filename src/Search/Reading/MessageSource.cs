@@ -55,6 +55,14 @@ public sealed class MessageSource : IDisposable
         catch (FormatException) { return false; }
     }
 
+    /// <summary>True when the References of the header are at hand, and the envelope with them.</summary>
+    public bool TryReferences(out ReadOnlySpan<byte> envelope, out ReadOnlySpan<byte> references)
+    {
+        envelope = references = default;
+        try { return _structure.Length > 0 && StoredStructure.TryReferences(_structure, out envelope, out references); }
+        catch (FormatException) { return false; }
+    }
+
     /// <summary>Fills a span from an offset on; what is asked for must be there.</summary>
     public void Read(long offset, Span<byte> into)
     {

@@ -49,12 +49,14 @@ public sealed class MailboxTables
     readonly ReadUnit _unit;
     readonly Placing _placing;
     readonly ChangeLog _log;
+    readonly MailboxBranches _branches;
 
     internal MailboxTables(ReadUnit unit)
     {
         _unit = unit;
         _log = new ChangeLog(unit);
         _placing = new Placing(unit, _log);
+        _branches = new MailboxBranches(unit, _log);
     }
 
     /// <summary>
@@ -99,6 +101,15 @@ public sealed class MailboxTables
         _log.Write(new Change(accountId, number, ChangeKind.MailboxRenamed, mailboxId, 0, 0));
         return Get(accountId, mailboxId)!;
     }
+
+    /// <summary>True when the name of any mailbox begins so.</summary>
+    public bool AnyWithPrefix(long accountId, string prefix) => _branches.Any(accountId, prefix);
+
+    /// <summary>The mailboxes whose names begin so, by name.</summary>
+    public IReadOnlyList<(long Id, string Name)> WithPrefix(long accountId, string prefix) => _branches.List(accountId, prefix);
+
+    /// <summary>As <see cref="RenameMailbox"/>, for many at once, none of whose new names may be taken.</summary>
+    public void RenameMailboxes(long accountId, IReadOnlyList<(long Id, string Name)> names) => _branches.Rename(accountId, names);
 
     /// <summary>Gives a mailbox another role (RFC 6154). Throws <see cref="StoreException"/> when another one has it.</summary>
     public void SetRole(long accountId, long mailboxId, MailboxRole role)

@@ -67,13 +67,48 @@ public class BodyStructureTests
         StoredStructure.TryTexts(first, out _, out _).ShouldBeFalse();
     }
 
+    [Fact]
+    public void Rows_of_the_second_version_are_still_read_and_have_no_references()
+    {
+        byte[] second = [2, .. Octets("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"), .. Octets("(x)"), 0, 8, 1, 1, 1, 2, 26, 0, 0, 0];
+        var part = PartTree.Decode(second);
+        (part.BodyStart, part.End, part.Type, part.Encoding, part.Envelope.Length, part.References).ShouldBe((8L, 9L, "text", "7bit", 41, null));
+        StoredStructure.TryTexts(second, out _, out var structure).ShouldBeTrue();
+        Encoding.ASCII.GetString(structure).ShouldBe("(x)");
+        StoredStructure.TryReferences(second, out _, out _).ShouldBeFalse();
+        PartTree.Encode(part)[0].ShouldBe((byte)3);
+        StoredStructure.TryReferences(PartTree.Encode(part), out _, out _).ShouldBeFalse();
+
+        static byte[] Octets(string text) => [(byte)text.Length, .. Encoding.ASCII.GetBytes(text)];
+    }
+
+    [Theory]
+    [InlineData("Subject: x\r\n\r\n", "")]
+    [InlineData("References: <a@b>\r\n <c@d>\r\n\r\n", "<a@b>\r\n <c@d>")]
+    [InlineData("REFERENCES : <a@b>\r\nSubject: x\r\nReferences:\r\nreferences: <c@d>\r\n\r\nReferences: <no@body>", "<a@b> <c@d>")]
+    [InlineData("Content-Type: message/rfc822\r\n\r\nReferences: <inner@b>\r\n\r\n", "")]
+    public void References_of_the_message_itself_are_kept(string message, string expected)
+    {
+        StoredStructure.TryReferences(PartTree.Encode(PartTree.Read(Encoding.ASCII.GetBytes(message))), out var envelope, out var references).ShouldBeTrue();
+        Encoding.ASCII.GetString(references).ShouldBe(expected);
+        Envelope.Parse(envelope);
+    }
+
+    [Fact]
+    public void References_that_are_too_long_are_not_kept()
+    {
+        var message = "Subject: x\r\nReferences: " + string.Concat(Enumerable.Repeat("<a@b>\r\n ", 3000)) + "\r\n\r\n";
+        StoredStructure.TryReferences(PartTree.Encode(PartTree.Read(Encoding.ASCII.GetBytes(message))), out _, out _).ShouldBeFalse();
+    }
+
     /// <summary>What is on disk is frozen.</summary>
     [Fact]
-    public void The_second_version_stays_as_it_is() =>
-        Convert.ToHexString(PartTree.Encode(PartTree.Read("A: b\r\nContent-Disposition: inline\r\n\r\nx"u8))).ShouldBe(
-            "02" + "29" + Convert.ToHexString("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"u8) +
+    public void The_third_version_stays_as_it_is() =>
+        Convert.ToHexString(PartTree.Encode(PartTree.Read("A: b\r\nReferences: <x@y>\r\nContent-Disposition: inline\r\n\r\nx"u8))).ShouldBe(
+            "03" + "29" + Convert.ToHexString("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"u8) +
             "55" + Convert.ToHexString("(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 1 1 NIL (\"inline\" NIL) NIL NIL)"u8) +
-            Convert.ToHexString([0, 37, 1, 1, 1, 2, 26, 1, 31, 39, 8, 52, 0, 0]));
+            "06" + Convert.ToHexString("<x@y>"u8) +
+            Convert.ToHexString([0, 56, 1, 1, 1, 2, 26, 1, 31, 39, 8, 52, 0, 0]));
 
     [Fact]
     public void A_thousand_odd_messages_are_sane_and_bounded()

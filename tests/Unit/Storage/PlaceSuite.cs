@@ -34,6 +34,33 @@ public abstract class PlaceSuite : StoreSuite
     }
 
     [Fact]
+    public async Task Mailboxes_are_found_by_the_beginning_of_their_names_and_renamed_together()
+    {
+        await using var rig = await OpenAsync();
+        var (alice, _) = await rig.AddAccountAsync("alice");
+        var (bob, _) = await rig.AddAccountAsync("bob");
+        foreach (var name in (string[])["A/b", "a/b", "a/\U0001F600", "a/\U0001F600/x", "a%/y", "a0", "ab"]) await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, name));
+        rig.Store.Read(u => u.Mailboxes.WithPrefix(alice, "a/").Select(m => m.Name).Order(StringComparer.Ordinal)).ShouldBe(["a/b", "a/\U0001F600", "a/\U0001F600/x"]);
+        rig.Store.Read(u => u.Mailboxes.WithPrefix(alice, "a/\U0001F600/")).Count.ShouldBe(1);
+        rig.Store.Read(u => (u.Mailboxes.AnyWithPrefix(alice, "a_"), u.Mailboxes.AnyWithPrefix(alice, "a%"), u.Mailboxes.AnyWithPrefix(bob, "a"))).ShouldBe((false, true, false));
+        var before = rig.Store.Read(u => (State: u.Mailboxes.State(alice), Validity: u.Mailboxes.List(alice).Max(m => m.UidValidity)));
+        await rig.Store.WriteAsync(u =>
+        {
+            u.Mailboxes.RenameMailboxes(alice, [.. u.Mailboxes.WithPrefix(alice, "a/").Select(m => (m.Id, "z" + m.Name))]);
+            u.Mailboxes.RenameMailboxes(alice, []);
+            return 0;
+        });
+        var now = rig.Store.Read(u => u.Mailboxes.List(alice)).Where(m => m.Name.StartsWith("za/", StringComparison.Ordinal)).ToList();
+        now.Select(m => m.HighestModSeq).Order().ShouldBe([before.State + 1, before.State + 2, before.State + 3]);
+        now.Select(m => m.UidValidity).Distinct().Count().ShouldBe(3);
+        now.Min(m => m.UidValidity).ShouldBeGreaterThan(before.Validity);
+        rig.Store.Read(u => u.Mailboxes.State(alice)).ShouldBe(before.State + 3);
+        rig.Store.Read(u => u.Mailboxes.ChangesSince(alice, before.State)).Select(c => (c.Kind, c.MailboxId)).ShouldBe(now.OrderBy(m => m.HighestModSeq).Select(m => (ChangeKind.MailboxRenamed, m.Id)));
+        var made = await rig.Store.WriteAsync(u => u.Mailboxes.Create(alice, "later"));
+        made.UidValidity.ShouldBeGreaterThan(now.Max(m => m.UidValidity));
+    }
+
+    [Fact]
     public async Task Recent_rises_only()
     {
         await using var rig = await OpenAsync();

@@ -13,13 +13,38 @@ sealed class NameWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
     /// <summary>Takes a tree as known, without a word.</summary>
     internal void Learn(MailboxTree tree) => _known = ById(tree);
 
+    /// <summary>A mailbox as it was last told of; null for one that is not known.</summary>
+    internal TreeEntry? Known(long mailbox) => _known.GetValueOrDefault(mailbox);
+
     static Dictionary<long, TreeEntry> ById(MailboxTree tree) => tree.Entries.Where(static e => e.Mailbox is not null).ToDictionary(static e => e.Mailbox!.Id);
 
     /// <param name="own">What the client did itself: it knows (RFC 5465 §5).</param>
     internal void Tell(MailboxTree tree, HashSet<long> own)
     {
-        var (before, now) = (_known, ById(tree));
-        _known = now;
+        var before = _known;
+        _known = ById(tree);
+        Tell(tree, before, _known, own);
+    }
+
+    /// <summary>The same, of some mailboxes only.</summary>
+    /// <param name="tree">What they and those around them are now.</param>
+    internal void Tell(MailboxTree tree, IReadOnlyCollection<long> changed, HashSet<long> own)
+    {
+        var before = new Dictionary<long, TreeEntry>();
+        var now = new Dictionary<long, TreeEntry>();
+        var all = ById(tree);
+        foreach (var id in changed)
+        {
+            if (_known.Remove(id, out var was)) before.Add(id, was);
+            if (!all.TryGetValue(id, out var entry)) continue;
+            now.Add(id, entry);
+            _known.Add(id, entry);
+        }
+        Tell(tree, before, now, own);
+    }
+
+    void Tell(MailboxTree tree, Dictionary<long, TreeEntry> before, Dictionary<long, TreeEntry> now, HashSet<long> own)
+    {
         var parents = new SortedSet<string>(StringComparer.Ordinal);
         var told = new HashSet<string>(StringComparer.Ordinal);
         var renamed = now.Where(n => before.TryGetValue(n.Key, out var old) && old.Name != n.Value.Name).ToDictionary(n => before[n.Key].Name, static n => n.Value.Name, StringComparer.Ordinal);
@@ -27,7 +52,7 @@ sealed class NameWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
             if (!now.ContainsKey(id) && !own.Contains(id) && Wants(NotifyEvents.MailboxName, entry))
             {
                 // The name may stand for another mailbox already, of which what follows tells.
-                if (!now.Values.Any(n => n.Name == entry.Name)) Line(entry.Name, "\\NonExistent", entry.Subscribed && tree.Entries.Any(e => e.Name == entry.Name && e.Subscribed), null, null);
+                if (tree.Find(entry.Name) is not { Mailbox: not null }) Line(entry.Name, "\\NonExistent", entry.Subscribed && tree.Find(entry.Name) is { Subscribed: true }, null, null);
                 Note(parents, entry.Name);
             }
         foreach (var (id, entry) in now)
@@ -41,8 +66,8 @@ sealed class NameWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
             told.Add(entry.Name);
             if (old is null) Note(parents, entry.Name);
         }
-        foreach (var entry in tree.Entries)
-            if (parents.Contains(entry.Name) && told.Add(entry.Name) && Wants(NotifyEvents.MailboxName, entry))
+        foreach (var parent in parents)
+            if (tree.Find(parent) is { } entry && told.Add(parent) && Wants(NotifyEvents.MailboxName, entry))
                 Line(entry.Name, entry.Mailbox is null ? "\\NonExistent" : null, entry.Subscribed, entry.HasChildren, null);
         // RFC 5465 §5.1: whoever hears of flags has to hear of this, with the parent's new name or not.
         foreach (var (id, entry) in now)

@@ -17,6 +17,9 @@ sealed class NotifyWatch : IDisposable
     /// <summary>Mailboxes that may have changes at a time before the client is told that it asks for too much (RFC 5465 §5.8).</summary>
     const int Most = 10_000;
 
+    /// <summary>Changed mailboxes that are looked at one by one; with more the whole tree is read.</summary>
+    const int MostByOne = 100;
+
     readonly ImapSession _session;
     readonly IReadOnlyList<NotifyGroup> _groups; // all but the one for the selected mailbox
     readonly NotifyGroup? _selected;
@@ -25,8 +28,8 @@ sealed class NotifyWatch : IDisposable
     readonly Dictionary<long, IDisposable> _accounts = [];
     Dictionary<long, NotifyEvents> _pending = [];
     List<FeedItem> _annotated = [];
-    HashSet<long> _renamed = [], _ownRenamed = [];
-    bool _namesChanged;
+    HashSet<long> _renamed = [], _ownRenamed = []; // mailboxes that came, went, or have another name or subscription: by others, by this client
+    bool _namesChanged; // more than those
 
     internal NotifyWatch(ImapSession session, IReadOnlyList<NotifyGroup> groups)
     {
@@ -94,7 +97,7 @@ sealed class NotifyWatch : IDisposable
                 };
                 if (what == NotifyEvents.None)
                 {
-                    _namesChanged = true;
+                    if (change.MailboxId == 0 || change.AccountId != _session.Who?.AccountId) _namesChanged = true;
                     (own ? _ownRenamed : _renamed).Add(change.MailboxId);
                 }
                 else if (!own && _pending.Count <= Most) _pending[change.MailboxId] = _pending.GetValueOrDefault(change.MailboxId) | what;
@@ -157,17 +160,17 @@ sealed class NotifyWatch : IDisposable
         if (TellsMessages) _session.Selected?.Tell(mayExpunge);
         Dictionary<long, NotifyEvents> pending;
         List<FeedItem> annotated;
-        HashSet<long> own;
+        HashSet<long> renamed, own;
         bool names;
         lock (_noting)
         {
-            if (_pending.Count == 0 && _annotated.Count == 0 && !_namesChanged) return;
+            if (_pending.Count == 0 && _annotated.Count == 0 && _renamed.Count == 0 && _ownRenamed.Count == 0 && !_namesChanged) return;
             (pending, _pending) = (_pending, []);
             (annotated, _annotated) = (_annotated, []);
             (names, _namesChanged) = (_namesChanged, false);
             // What others have done to it too has to be told.
-            own = _ownRenamed;
-            own.ExceptWith(_renamed);
+            own = [.. _ownRenamed.Except(_renamed)];
+            renamed = [.. _renamed, .. own];
             (_renamed, _ownRenamed) = ([], []);
         }
         if (pending.Count > Most || annotated.Count > Most)
@@ -176,11 +179,30 @@ sealed class NotifyWatch : IDisposable
             _session.Watch(new NotifyWatch(_session, []), false);
             return;
         }
-        var tree = Read();
-        if (names) _names.Tell(tree, own);
-        foreach (var entry in tree.Entries)
-            if (entry.Mailbox is { } mailbox && pending.TryGetValue(mailbox.Id, out var events)) Status(entry, mailbox, events);
-        foreach (var item in annotated) Annotated(tree, item);
+        if (names || renamed.Count > MostByOne) _names.Tell(Read(), own);
+        else if (renamed.Count > 0)
+        {
+            List<string> former = [.. renamed.Select(_names.Known).OfType<TreeEntry>().Select(static e => e.Name)];
+            _names.Tell(_session.Store.Read(unit => MailboxTree.ReadPart(unit, _session.Who!.AccountId, renamed, former)), renamed, own);
+        }
+        foreach (var (entry, events) in Changed(pending)) Status(entry, entry.Mailbox!, events);
+        foreach (var item in annotated) Annotated(item);
+    }
+
+    /// <summary>The mailboxes in which something happened, with their counts of now, by name: no others are read.</summary>
+    List<(TreeEntry Entry, NotifyEvents Events)> Changed(Dictionary<long, NotifyEvents> pending)
+    {
+        if (pending.Count == 0) return [];
+        var changed = new List<(TreeEntry Entry, NotifyEvents Events)>();
+        _session.Store.Read(unit =>
+        {
+            foreach (var (id, events) in pending)
+                if (_names.Known(id) is { Mailbox: { } known } entry && unit.Mailboxes.Get(known.AccountId, id) is { } mailbox)
+                    changed.Add((entry with { Mailbox = mailbox with { Name = entry.Name } }, events));
+            return changed.Count;
+        });
+        changed.Sort(static (x, y) => string.CompareOrdinal(x.Entry.Name, y.Entry.Name));
+        return changed;
     }
 
     NotifyEvents Wanted(TreeEntry entry)
@@ -205,7 +227,7 @@ sealed class NotifyWatch : IDisposable
         StatusWriter.Write(_session, mailbox, _session.CondStore ? items | StatusItems.HighestModSeq : items);
     }
 
-    void Annotated(MailboxTree tree, FeedItem item)
+    void Annotated(FeedItem item)
     {
         if (_session.Metadata is not null) return; // tells all of them
         var name = "";
@@ -213,7 +235,7 @@ sealed class NotifyWatch : IDisposable
         {
             if (!_groups.Any(static g => (g.Events & NotifyEvents.ServerMetadataChange) != 0)) return;
         }
-        else if (tree.Entries.FirstOrDefault(e => e.Mailbox?.Id == item.MailboxId) is { } entry && (Wanted(entry) & NotifyEvents.MailboxMetadataChange) != 0) name = entry.Name;
+        else if (_names.Known(item.MailboxId) is { } entry && (Wanted(entry) & NotifyEvents.MailboxMetadataChange) != 0) name = entry.Name;
         else return;
         Metadata.MetadataAnswer.Names(_session, name, item.Entries);
     }

@@ -54,7 +54,7 @@ sealed class SortOrder(IReadOnlyList<SortCriterion> criteria, Dictionary<uint, i
 
     IEnumerable<int> Read(ImapSession session, SelectedMailbox selected, IReadOnlyList<int> indices, List<SortEntry> into, CancellationToken ct)
     {
-        if (NeedsEnvelopes) return EnvelopeScan.Run(session, selected, indices, bodies: false, (index, source) => into.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
+        if (NeedsEnvelopes) return EnvelopeScan.Run(session, selected, indices, references: false, (index, source) => into.Add(Entry(selected.Shown[index], new SearchContent(source).Envelope)), ct);
         foreach (var index in indices) into.Add(Entry(selected.Shown[index], null));
         return [];
     }

@@ -41,7 +41,7 @@ sealed class ThreadCommand : ImapCommand
         var bySubject = wanted.Algorithm == "ORDEREDSUBJECT";
         var messages = new List<ThreadMessage>();
         var found = await MailboxSearch.RunAsync(session, selected, key, ct).ConfigureAwait(false);
-        foreach (var done in EnvelopeScan.Run(session, selected, found, bodies: !bySubject, (index, source) => messages.Add(Message(selected, index, source, !bySubject)), ct))
+        foreach (var done in EnvelopeScan.Run(session, selected, found, references: !bySubject, (index, source) => messages.Add(Message(selected, index, source, !bySubject)), ct))
             await session.Progress.TellAsync(done, found.Count).ConfigureAwait(false);
         session.Out.Raw("* THREAD"u8);
         if (messages.Count > 0) session.Out.SP();
@@ -79,6 +79,7 @@ sealed class ThreadCommand : ImapCommand
 
     static List<string> ReferencesOf(MessageSource source)
     {
+        if (source.TryReferences(out _, out var kept)) return MessageIdList.Read(Encoding.Latin1.GetString(kept));
         var header = new OctetRange(0, source.PrefixLength + source.Root.BodyStart).Slice(0, HeaderSummary.MaxHeader);
         var field = new ArrayBufferWriter<byte>();
         var filter = new HeaderFieldsFilter(["References"], not: false);
