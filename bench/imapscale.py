@@ -1,5 +1,6 @@
 """Very many idle IMAP sessions, and a very large mailbox. The servers are of their own: 100 accounts, and limits that let the sessions in."""
 import collections
+import contextlib
 import os
 import shutil
 import statistics
@@ -55,13 +56,26 @@ def dovecot(root):
     return server
 
 
+INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
+
+
+@contextlib.contextmanager
 def watches():
-    """Each Dovecot session that idles watches its mailbox by an inotify of its own, all of one user: let there be enough."""
+    """Each Dovecot session that idles watches its mailbox by an inotify of its own, all of one user: lets there be enough, for a while."""
+    with open(INSTANCES) as f:
+        before = f.read()
     try:
-        with open("/proc/sys/fs/inotify/max_user_instances", "w") as f:
+        with open(INSTANCES, "w") as f:
             f.write("20000")
     except OSError:
         print("    fs.inotify.max_user_instances cannot be raised: Dovecot will poll")
+        yield
+        return
+    try:
+        yield
+    finally:
+        with open(INSTANCES, "w") as f:
+            f.write(before)
 
 
 # Sessions held; MB before and with them; ms from an APPEND until the first and the last session of the account knew.

@@ -257,11 +257,11 @@ def measure_imapidle(table, root, scale):
     """2,000 sessions in IDLE beside Dovecot, in clear and over TLS, and 10,000 of ours."""
     directory, many = tempfile.mkdtemp(dir=root), int(2000 * scale)
     os.chmod(directory, 0o755)
-    imapscale.watches()
     servers = imapscale.ours(directory), imapscale.dovecot(directory)
     for tls in (False, True):
         title = f"{many:,} sessions in IDLE{' over TLS' if tls else ''}"
-        mine, theirs = (imapscale.idle(server, many, tls) for server in servers)
+        with imapscale.watches():
+            mine, theirs = (imapscale.idle(server, many, tls) for server in servers)
         table.add(f"{title}, memory (PSS)", mine.pss - mine.before, theirs.pss - theirs.before, "MB", "<= 0.25",
                   (mine.pss - mine.before) * 4 <= theirs.pss - theirs.before and mine.held == many, digits=1)
         table.add(f"{title}, APPEND until all of the account heard", mine.last, theirs.last, "ms", "< 1000", mine.last < 1000, digits=1)

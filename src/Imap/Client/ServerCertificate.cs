@@ -31,11 +31,19 @@ sealed class ServerCertificate(ImapServerAddress to)
                     SslPolicyErrors.None => null,
                     _ when certificate is null => "the server showed no certificate",
                     _ when errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors) =>
-                        "its certificate is not trusted: " + string.Join(", ", (chain?.ChainStatus ?? []).Select(static s => s.Status.ToString())),
+                        "its certificate is not trusted: " + string.Join(", ", (chain?.ChainStatus ?? []).Select(static s => Words(s.Status)).Distinct()),
                     _ => $"its certificate is for another name than {to.Host}",
                 };
                 return Problem is null || to.AnyCertificate;
             },
         };
     }
+
+    static string Words(X509ChainStatusFlags status) => status switch
+    {
+        X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot => "it comes from an authority that is not known here",
+        X509ChainStatusFlags.NotTimeValid => "it has expired, or is not valid yet",
+        X509ChainStatusFlags.NotSignatureValid => "its signature is wrong",
+        _ => status.ToString(),
+    };
 }

@@ -6,19 +6,15 @@ using Posthorn.Imap.Views;
 
 namespace Posthorn.Imap.Session;
 
-/// <summary>Change numbers that a command of this session took; the client need not hear of them again.</summary>
-/// <param name="First">0 for none.</param>
-readonly record struct OwnChanges(long First, long Last)
-{
-    internal bool Has(long modSeq) => First > 0 && modSeq >= First && modSeq <= Last;
-}
-
 /// <summary>
 /// The mailbox that a session has selected, as its client knows it. What others change is told by <see cref="Tell"/> alone, so
 /// that message numbers mean the same at both ends at any time (RFC 9051 §7.5.1, RFC 2180).
 /// </summary>
 sealed class SelectedMailbox : IDisposable
 {
+    /// <summary>Messages whose flags are told at once.</summary>
+    const int MostAtOnce = 1000;
+
     readonly ImapSession _session;
     readonly ViewCache _views;
     readonly List<(uint From, uint Below)> _recent = []; // UIDs that are recent in this session
@@ -64,8 +60,8 @@ sealed class SelectedMailbox : IDisposable
     /// <summary>Searches whose results the client is told of; null until there is one.</summary>
     internal SearchContexts? Contexts { get; set; }
 
-    /// <summary>What is to be written of messages that came; null until there was something.</summary>
-    internal ArrivalNews? News { get; private set; }
+    /// <summary>What is still to be written; null until there was something.</summary>
+    internal OwedNews? News { get; private set; }
 
     /// <summary>What SEARCH RETURN (SAVE) kept, as UIDs (RFC 5182); empty at first.</summary>
     internal IReadOnlyList<uint> Saved { get; set; } = [];
@@ -146,13 +142,22 @@ sealed class SelectedMailbox : IDisposable
                 for (var i = Shown.Count - diff.Arrived; i < Shown.Count; i++) Owe(Shown[i].Uid, news);
         }
         TellKeywords();
+        if (_session.Notify?.TellsFlags != false) TellChanged(now, diff, own, sameIndices: mayExpunge || diff.Gone.Count == 0);
+        Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
+        if (diff.Arrived > 0) _own.Clear();
+    }
+
+    /// <summary>Tells flags; most of very many behind what else there is, so that they need not all be held at once.</summary>
+    void TellChanged(Snapshot now, SnapshotDiff diff, OwnChanges own, bool sameIndices)
+    {
+        var told = 0;
         foreach (var index in diff.Changed)
         {
             ref readonly var row = ref now.Row(index);
-            if (!own.Has(row.ModSeq) && _session.Notify?.TellsFlags != false) TellFlags(mayExpunge || diff.Gone.Count == 0 ? index : Shown.IndexOf(row.Uid));
+            if (own.Has(row.ModSeq)) continue;
+            if (told++ < MostAtOnce) TellFlags(sameIndices ? index : Shown.IndexOf(row.Uid));
+            else (News ??= new OwedNews()).OweFlags(row.Uid);
         }
-        Contexts?.After(diff.Changed.ConvertAll(i => Shown.IndexOf(now.Row(i).Uid)), diff.Arrived);
-        if (diff.Arrived > 0) _own.Clear();
     }
 
     /// <summary>Takes note of what the client put into a mailbox itself: of that it wants no news (RFC 5465 §5.2).</summary>
@@ -164,7 +169,7 @@ sealed class SelectedMailbox : IDisposable
     /// <summary>Notes items of a message that came, unless the client put it here itself.</summary>
     internal void Owe(uint uid, IReadOnlyList<FetchItem> items)
     {
-        if (!_own.Contains(uid)) (News ??= new ArrivalNews()).Owe(uid, items);
+        if (!_own.Contains(uid)) (News ??= new OwedNews()).Owe(uid, items);
     }
 
     /// <summary>From here on the client need not hear that its URLs were taken back before.</summary>

@@ -36,6 +36,26 @@ public class ManySessionsTests
     }
 
     [Fact]
+    public async Task Very_many_changes_are_told_each_once()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await room.DeliverAsync(2500, Mail);
+        await using var a = await room.LoginAsync();
+        await using var b = await room.LoginAsync();
+        await a.ListAsync("STORE 1:* +FLAGS.SILENT (\\Flagged)");
+        await a.ListAsync("STORE 2000 +FLAGS.SILENT (\\Deleted)");
+        // Numbers stay: what is gone is told later, and flags by the numbers of now.
+        await a.AskAsync("EXPUNGE");
+        var told = await b.ListAsync("FETCH 1 (UID)");
+        told.Where(static l => l.Contains("\\Flagged", StringComparison.Ordinal)).Select(static l => l.Split(' ')[1]).ShouldBe(
+            Enumerable.Range(1, 2500).Where(static n => n != 2000).Select(static n => $"{n}"));
+        (await b.ListAsync("NOOP")).ShouldBe(["* 2000 EXPUNGE"]);
+        await a.ListAsync("STORE 1:* -FLAGS.SILENT (\\Flagged)");
+        (await b.ListAsync("NOOP")).Count.ShouldBe(2499);
+        (await b.ListAsync("NOOP")).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Numbers_stay_during_fetch_store_and_search()
     {
         await using var room = await RoomAsync(5);

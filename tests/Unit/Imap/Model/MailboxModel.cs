@@ -113,6 +113,7 @@ sealed class MailboxModel(bool foresees)
         if (picture is null) return;
         picture.Messages.ShouldBe(there.Select(p => (p.Uid, FlagsOf(p))).ToList());
         (picture.ModSeq, picture.SyncedAt) = (inbox.HighestModSeq, Clock);
+        picture.Told.Clear();
     }
 
     /// <summary>Promise 21: a UID is one message for ever, a change number one change; neither goes back nor comes again.</summary>

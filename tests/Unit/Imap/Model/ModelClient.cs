@@ -133,34 +133,6 @@ sealed partial class ModelClient(MailRoom room, MailboxModel model, Random rando
         foreach (var uid in uids) model.Add(uid, flag);
     }
 
-    async Task StoreAsync(string prefix, string set, List<uint> uids, char mode, string flag, bool silent, bool since)
-    {
-        if (uids.Count == 0) return;
-        var condition = since ? $" (UNCHANGEDSINCE {_picture.ModSeq})" : "";
-        List<uint> expected = since ? [.. uids.Where(uid => model.Has(uid) && model[uid].Changed > _picture.SyncedAt)] : [];
-        var numbers = _picture.Messages.Select(static m => m.Uid).ToList();
-        var reply = await _client.AskAsync($"{prefix}STORE {set}{condition} {(mode == '=' ? "" : mode)}FLAGS{(silent ? ".SILENT" : "")} ({flag})");
-        var modified = Modified().Match(reply) is { Success: true } m ? Picture.Numbers(m.Groups[1].Value) : [];
-        if (prefix.Length == 0) modified = [.. modified.Select(n => numbers[(int)n - 1])];
-        if (modified.Count == 0) Answered(reply);
-        // What changed by another flag alone need not be refused (RFC 7162 §3.1.12).
-        if (model.Foresees) modified.Except(expected).ShouldBeEmpty(reply);
-        model.Store(uids.Except(modified), mode, flag);
-        if (!silent) return;
-        if (CondStore) _picture.Apply(_client.Untagged, [.. uids.Except(modified)], mode, flag);
-        else if (model.Foresees)
-        {
-            _picture.Apply(_client.Untagged);
-            _picture.Believe([.. uids], mode, flag);
-        }
-        else
-        {
-            // Without change numbers nobody can say whether what others did came before or after what he asked for.
-            _picture.Apply(_client.Untagged);
-            Answered(await _client.AskAsync($"{prefix}FETCH {set} (FLAGS)"));
-        }
-    }
-
     async Task ExpungeAsync()
     {
         (await _client.AskAsync("EXPUNGE")).ShouldStartWith("OK");
@@ -300,7 +272,4 @@ sealed partial class ModelClient(MailRoom room, MailboxModel model, Random rando
 
     [GeneratedRegex(@"\[COPYUID \d+ ([\d:,]+) ([\d:,]+)\]")]
     private static partial Regex CopyUid();
-
-    [GeneratedRegex(@"\[MODIFIED ([\d:,]+)\]")]
-    private static partial Regex Modified();
 }

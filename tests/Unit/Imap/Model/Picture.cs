@@ -16,6 +16,9 @@ sealed partial class Picture
 
     public long SyncedAt { get; set; }
 
+    /// <summary>Messages whose flags it was told, or has come to believe, since then.</summary>
+    public HashSet<uint> Told { get; } = [];
+
     public static string Sorted(string flags) => string.Join(' ', flags.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(x => x != "\\Recent").Order(StringComparer.Ordinal));
 
     /// <summary>Flags with one added ('+'), taken away ('-') or alone ('=').</summary>
@@ -57,7 +60,11 @@ sealed partial class Picture
     public void Believe(IReadOnlyCollection<uint> uids, char mode, string flag)
     {
         for (var i = 0; i < Messages.Count; i++)
-            if (uids.Contains(Messages[i].Uid)) Messages[i] = (Messages[i].Uid, With(Messages[i].Flags, mode, flag));
+            if (uids.Contains(Messages[i].Uid))
+            {
+                Messages[i] = (Messages[i].Uid, With(Messages[i].Flags, mode, flag));
+                Told.Add(Messages[i].Uid);
+            }
     }
 
     /// <summary>Takes responses as a client does: in their order, numbers meaning what they mean at that moment.</summary>
@@ -121,6 +128,7 @@ sealed partial class Picture
         }
         if (Flags().Match(line) is { Success: true } f) known.Flags = Sorted(f.Groups[1].Value);
         Messages[n - 1] = known;
+        Told.Add(known.Uid);
     }
 
     [GeneratedRegex(@"^\* (\d+) (EXISTS|EXPUNGE|FETCH)")]

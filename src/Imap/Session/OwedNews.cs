@@ -3,14 +3,16 @@ using Posthorn.Imap.Grammar;
 namespace Posthorn.Imap.Session;
 
 /// <summary>
-/// What the client wants to hear of messages that came (RFC 5465 §5.2 and §7): noted while changes are told, written behind
-/// them, where the session may wait for bodies. All that is wanted of one message comes in one FETCH.
+/// What is noted while changes are told, and written behind them, where the session may wait: what the client wants to hear of
+/// messages that came (RFC 5465 §5.2 and §7), all of one message in one FETCH, and flags where very many have changed.
 /// </summary>
-sealed class ArrivalNews
+sealed class OwedNews
 {
     readonly SortedDictionary<uint, List<FetchItem>> _owed = [];
 
-    internal bool Any => _owed.Count > 0;
+    readonly List<uint> _flags = [];
+
+    internal bool Any => _owed.Count > 0 || _flags.Count > 0;
 
     internal void Owe(uint uid, IReadOnlyList<FetchItem> items)
     {
@@ -19,9 +21,18 @@ sealed class ArrivalNews
             if (!there.Contains(item)) there.Add(item);
     }
 
+    /// <summary>Notes a message of which the flags are still to be told.</summary>
+    internal void OweFlags(uint uid) => _flags.Add(uid);
+
     /// <summary>Writes what is owed. Nothing is marked as seen by it; a message that is gone is passed over.</summary>
     internal async ValueTask TellAsync(ImapSession session, SelectedMailbox selected)
     {
+        foreach (var uid in _flags)
+        {
+            if (selected.Shown.IndexOf(uid) is >= 0 and var index) selected.TellFlags(index);
+            if (session.Connection.ShouldFlush) await session.Connection.FlushAsync().ConfigureAwait(false);
+        }
+        _flags.Clear();
         List<(int Index, List<FetchItem> Items)> all = [.. _owed.Select(o => (selected.Shown.IndexOf(o.Key), o.Value)).Where(static o => o.Item1 >= 0)];
         _owed.Clear();
         for (var i = 0; i < all.Count;)
