@@ -26,7 +26,7 @@ abstract class ImapExtension
 /// <summary>Capabilities without a command: what they allow is in the grammar, or in how commands of the base protocol answer.</summary>
 sealed class BasicExtensions : ImapExtension
 {
-    static readonly string[] Always = ["LITERAL-", "SASL-IR", "ENABLE"];
+    static readonly string[] Always = ["SASL-IR", "ENABLE"];
 
     static readonly string[] AfterLogin =
     [
@@ -37,6 +37,8 @@ sealed class BasicExtensions : ImapExtension
 
     internal override void List(ImapSession session, List<string> words)
     {
+        // RFC 7888 §5: one or the other. Who has logged in need not ask before a message.
+        words.Add(session.Who is null || Capabilities.IsOff(session, "LITERAL+") ? "LITERAL-" : "LITERAL+");
         words.AddRange(Always);
         if (session.Who is null) return;
         words.AddRange(AfterLogin);

@@ -25,6 +25,9 @@ sealed class CommandReader(Connection connection, TimeProvider time) : IDisposab
     /// <summary>The limits for commands that begin from now on.</summary>
     internal ImapLimits Limits { get; set; } = ImapLimits.Stranger;
 
+    /// <summary>Octets of a message that may come without our asking: few, until somebody has logged in (RFC 7888).</summary>
+    internal long MostUnasked { get; set; } = ImapLimits.NonSynchronizing;
+
     /// <summary>Reads the next command, to its end or up to a literal that is to be streamed.</summary>
     internal ValueTask<CommandFrame> ReadAsync(TimeSpan timeout) => PiecesAsync(timeout, continued: false);
 
@@ -50,7 +53,7 @@ sealed class CommandReader(Connection connection, TimeProvider time) : IDisposab
             Add(line.Text.Span);
             if (!marked) return new CommandFrame(FrameStatus.Command, _text.AsMemory(0, _length));
             var text = _text.AsMemory(0, _length - mark.MarkLength);
-            if (!mark.Synchronizing && mark.Size > ImapLimits.NonSynchronizing) return new CommandFrame(FrameStatus.Flooded, text, mark);
+            if (!mark.Synchronizing && mark.Size > MostUnasked) return new CommandFrame(FrameStatus.Flooded, text, mark);
             if (StreamedLiterals.IsMessage(text.Span, _continued)) return new CommandFrame(FrameStatus.Literal, text, mark);
             var limits = LimitsOf(text.Span);
             if (mark.Size > limits.Literal || mark.Size > limits.Literals - _literals)

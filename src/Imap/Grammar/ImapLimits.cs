@@ -8,7 +8,7 @@ namespace Posthorn.Imap.Grammar;
 /// <param name="Atoms">Atoms, numbers and strings.</param>
 sealed record ImapLimits(int Line, int Literal, int Literals, int Depth, int Atoms)
 {
-    /// <summary>A literal that is sent without asking has at most so many octets (RFC 7888 §4, LITERAL-).</summary>
+    /// <summary>A literal that a stranger sends without asking has at most so many octets (RFC 7888 §5, LITERAL-).</summary>
     internal const int NonSynchronizing = 4096;
 
     /// <summary>Until somebody has logged in.</summary>

@@ -179,7 +179,7 @@ sealed class ImapSession : IDisposable
     {
         Who = who;
         _failedLogins = 0;
-        _reader.Limits = ImapLimits.User;
+        (_reader.Limits, _reader.MostUnasked) = (ImapLimits.User, Server.Options.MaxMessageSize);
         Connection.SetSessionDeadline(null);
         ImapLog.LoggedIn(Server.Log, who.Address, Connection.Remote, who.Mechanism, who.Credential, Encrypted);
         return Reply.Ok(Capabilities.Code(this), "logged in");
@@ -214,7 +214,7 @@ sealed class ImapSession : IDisposable
         Who = null;
         Enabled = Enabled.None;
         Out.Utf8 = false;
-        _reader.Limits = ImapLimits.Stranger;
+        (_reader.Limits, _reader.MostUnasked) = (ImapLimits.Stranger, ImapLimits.NonSynchronizing);
         Connection.SetSessionDeadline(Server.Options.LoginTimeout);
     }
 

@@ -34,6 +34,22 @@ public class SessionTests
     }
 
     [Fact]
+    public async Task Large_messages_come_unasked_after_login()
+    {
+        await using var room = await MailRoom.OpenAsync();
+        await using var client = await room.LoginAsync();
+        (await client.ListAsync("CAPABILITY")).ShouldHaveSingleItem().ShouldContain(" LITERAL+ ");
+        var message = "Subject: a\r\n\r\n" + new string('x', 100_000) + "\r\n";
+        // Two whole messages and commands behind them in one go; the second is refused, and its octets are no commands.
+        await client.SendAsync($"a APPEND INBOX {{{message.Length}+}}\r\n{message} {{{message.Length}+}}\r\n{message}\r\n"
+            + $"b APPEND nowhere {{{message.Length}+}}\r\n{message}\r\nc STATUS INBOX (MESSAGES SIZE)\r\n");
+        (await client.AnswerAsync("a")).ShouldStartWith("OK [APPENDUID ");
+        (await client.AnswerAsync("b")).ShouldStartWith("NO [TRYCREATE]");
+        (await client.AnswerAsync("c")).ShouldStartWith("OK");
+        client.Untagged.ShouldContain(l => l.Contains($"(MESSAGES 2 SIZE {2 * message.Length})", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Compressed_in_both_directions()
     {
         await using var room = await MailRoom.OpenAsync();
