@@ -126,6 +126,27 @@ sealed class ImapSession : IDisposable
         }
     }
 
+    /// <summary>Ends the session, since something else came than a command or the rest of one.</summary>
+    internal void EndFor(FrameStatus status)
+    {
+        switch (status)
+        {
+            case FrameStatus.Flooded:
+                Tagged("BAD"u8, "TOOBIG", "ask before you send so much");
+                Bye("literal too big", "too much was sent unasked");
+                break;
+            case FrameStatus.Draining:
+                Drain();
+                break;
+            case FrameStatus.TimedOut:
+                Bye("autologout", "autologout; idle for too long");
+                break;
+            default:
+                End("connection lost");
+                break;
+        }
+    }
+
     /// <summary>Takes or refuses the rest of a command that stopped at a literal and came to nothing.</summary>
     internal async ValueTask RefuseLiteralAsync(LiteralMark mark)
     {

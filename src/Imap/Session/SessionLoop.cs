@@ -47,17 +47,10 @@ sealed class SessionLoop(ImapSession session)
                 break;
             case FrameStatus.Flooded:
                 SetTag(frame.Text.Span);
-                session.Tagged("BAD"u8, "TOOBIG", "ask before you send so much");
-                session.Bye("literal too big", "too much was sent unasked");
-                break;
-            case FrameStatus.Draining:
-                session.Drain();
-                break;
-            case FrameStatus.TimedOut:
-                session.Bye("autologout", "autologout; idle for too long");
+                session.EndFor(frame.Status);
                 break;
             default:
-                session.End("connection lost");
+                session.EndFor(frame.Status);
                 break;
         }
     }

@@ -125,21 +125,10 @@ sealed class Upload(ImapSession session) : IAsyncDisposable
                 return Reply.Bad("the command is too long");
             case FrameStatus.LiteralTooBig:
                 return Reply.No("TOOBIG", "the literal is too large");
-            case FrameStatus.Flooded:
-                session.Tagged("BAD"u8, "TOOBIG", "ask before you send so much");
-                session.Bye("literal too big", "too much was sent unasked");
-                break;
-            case FrameStatus.Draining:
-                session.Drain();
-                break;
-            case FrameStatus.TimedOut:
-                session.Bye("autologout", "autologout; idle for too long");
-                break;
             default:
-                session.End("connection lost");
-                break;
+                session.EndFor(status);
+                return Reply.None;
         }
-        return Reply.None;
     }
 
     async ValueTask<Reply?> CatenateAsync(BlobWriter body)
