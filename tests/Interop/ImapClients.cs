@@ -88,7 +88,7 @@ public sealed class ImapClients(DemoFixture demo) : IClassFixture<DemoFixture>
         await SyncAsync(one);
         await SyncAsync(two);
         Assert.Equal(Story(one), Story(two));
-        Assert.Equal(21, Story(two).Count);
+        Assert.Equal(21, Own(two));
         // Flags one way, a new letter the other way, and one gone.
         var seen = Directory.EnumerateFiles(Path.Combine(two, "mail"), "*", SearchOption.AllDirectories).First(f => File.ReadAllText(f).Contains("number 1\n"));
         File.Move(seen, Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(seen))!, "cur", Path.GetFileName(seen).Split(':')[0] + ":2,FS"));
@@ -98,7 +98,7 @@ public sealed class ImapClients(DemoFixture demo) : IClassFixture<DemoFixture>
         await SyncAsync(one);
         await SyncAsync(two);
         Assert.Equal(Story(one), Story(two));
-        Assert.Equal(21, Story(one).Count);
+        Assert.Equal(21, Own(one));
         Assert.Contains("FS letter 1", Story(one));
         Assert.DoesNotContain(Story(one), s => s.EndsWith("letter 4", StringComparison.Ordinal));
         Assert.Contains(" new", Story(one));
@@ -167,6 +167,9 @@ public sealed class ImapClients(DemoFixture demo) : IClassFixture<DemoFixture>
     }
 
     /// <summary>Flags and subject of each letter.</summary>
+    /// <summary>Letters of the two-way test: other tests may have left theirs in the same account, in whatever order they ran.</summary>
+    static int Own(string home) => Story(home).Count(static s => s.Contains(" letter ", StringComparison.Ordinal) || s.EndsWith(" at work", StringComparison.Ordinal) || s.EndsWith(" new", StringComparison.Ordinal));
+
     static List<string> Story(string home) =>
     [
         .. Directory.EnumerateFiles(Path.Combine(home, "mail"), "*", SearchOption.AllDirectories)
